@@ -1,0 +1,1 @@
+//! The cases: what a chat room must do, tried from outside.

@@ -1,0 +1,2 @@
+//! The `chatroom` command: parse, bind, run.
+fn main() {}
