@@ -95,6 +95,7 @@ function setNotice(text) {
 }
 
 function showStatus() {
+  statusLine.classList.toggle("notice", notice !== "");
   statusLine.textContent = notice || connectionWords;
 }
 
@@ -212,11 +213,15 @@ function messageElement(message) {
   return element;
 }
 
-// The same address has the same one of six colours on everybody's page.
+// Six colours go round in the order in which people first speak, so that the few who talk
+// at a time differ. They are an ornament: the address says who it is.
+const tints = new Map();
 function tint(sender) {
-  let sum = 0;
-  for (const character of sender) sum = (31 * sum + character.codePointAt(0)) % 997;
-  return sum % 6;
+  if (!tints.has(sender)) {
+    if (tints.size >= MAX_KEPT_MESSAGES) tints.clear(); // nobody can make this one grow either
+    tints.set(sender, tints.size % 6);
+  }
+  return tints.get(sender);
 }
 
 function forgetOldest() {
@@ -258,7 +263,9 @@ form.addEventListener("submit", (event) => {
 
 // Enter that ends the composition of a Chinese or Japanese word belongs to the input method.
 box.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && event.isComposing) event.preventDefault();
+  // (Safari ends the composition first, and marks the key by this number only.)
+  const composing = event.isComposing || event.keyCode === 229;
+  if (event.key === "Enter" && composing) event.preventDefault();
 });
 
 box.addEventListener("input", () => setNotice("")); // it spoke of what was in the box before

@@ -71,7 +71,8 @@ impl Room {
     fn join(&self) -> Guest {
         let stream = TcpStream::connect(&self.address).expect("connect to the room");
         stream.set_read_timeout(Some(PATIENCE)).expect("set a time-out");
-        let (socket, _) = tungstenite::client(format!("ws://{}/ws", self.address), stream).expect("join the room");
+        let (socket, _) =
+            tungstenite::client(format!("ws://{}/ws", self.address), stream).expect("join the room");
         Guest { socket }
     }
 }
@@ -125,12 +126,16 @@ trait ChatPage {
 impl ChatPage for Tab {
     #[track_caller]
     fn wait_for_connection(&mut self) {
-        self.wait_until("the status line says connected", "document.querySelector('#status').dataset.state === 'connected'");
+        self.wait_until(
+            "the status line says connected",
+            "document.querySelector('#status').dataset.state === 'connected'",
+        );
     }
 
     #[track_caller]
     fn wait_for_message(&mut self, text: &str) {
-        let shown = format!("[...document.querySelectorAll('.text')].some((e) => e.textContent === {})", json!(text));
+        let shown =
+            format!("[...document.querySelectorAll('.text')].some((e) => e.textContent === {})", json!(text));
         self.wait_until(&format!("the message {text:?} is shown"), &shown);
     }
 
@@ -161,9 +166,16 @@ impl ChatPage for Tab {
 
     #[track_caller]
     fn assert_box_empty_and_focused(&mut self) {
-        assert_eq!(self.js("document.querySelector('#message').value"), "", "the box is empty once its message is sent");
+        assert_eq!(
+            self.js("document.querySelector('#message').value"),
+            "",
+            "the box is empty once its message is sent"
+        );
         let focused = self.js("document.activeElement.id");
-        assert_eq!(focused, "message", "the focus stays in the box, so that the next message can be typed at once");
+        assert_eq!(
+            focused, "message",
+            "the focus stays in the box, so that the next message can be typed at once"
+        );
     }
 }
 
@@ -213,7 +225,10 @@ fn enter_and_button_send_one_line() {
 
     for text in ["by Enter", "by the button"] {
         let heard = guest.hears();
-        assert!(heard.ends_with(&format!("]: {text}\n")), "the room hears {text:?} as one line, not {heard:?}");
+        assert!(
+            heard.ends_with(&format!("]: {text}\n")),
+            "the room hears {text:?} as one line, not {heard:?}"
+        );
     }
     page.assert_no_complaints();
 }
@@ -245,7 +260,11 @@ fn too_long_a_message_stays_in_the_box() {
     page.js("document.querySelector('#message').value = '好'.repeat(21846)");
     page.press_enter();
     page.wait_for_status("65538");
-    assert_eq!(page.js("document.querySelector('#message').value.length"), 21846, "it can still be shortened");
+    assert_eq!(
+        page.js("document.querySelector('#message').value.length"),
+        21846,
+        "it can still be shortened"
+    );
     page.js("document.querySelector('#message').value = '好'.repeat(21845) + '!'");
     page.press_enter();
     let heard = guest.hears();
@@ -269,7 +288,10 @@ fn markup_is_text() {
     ];
     for markup in hostile {
         guest.say(markup);
-        page.wait_until("a message of markup is shown", &format!("log.innerText.includes({})", json!(markup)));
+        page.wait_until(
+            "a message of markup is shown",
+            &format!("log.innerText.includes({})", json!(markup)),
+        );
     }
     page.say(hostile[0]); // one's own message too
 
@@ -288,7 +310,9 @@ fn unusual_messages_are_shown() {
     page.navigate(room.url());
     page.wait_for_connection();
 
-    page.js("receive('[[::1]:50000]: over IPv6\\n'); receive('not in the form\\n'); receive('[1.2.3.4:5]: \\n')");
+    page.js(
+        "receive('[[::1]:50000]: over IPv6\\n'); receive('not in the form\\n'); receive('[1.2.3.4:5]: \\n')",
+    );
     page.wait_until("three messages are shown", "document.querySelectorAll('.message').length === 3");
     assert_eq!(page.texts(), ["over IPv6", "not in the form", ""]);
     let senders = page.js("[...document.querySelectorAll('.message')].map((e) => e.querySelector('.sender')?.textContent ?? null)");
@@ -316,14 +340,21 @@ fn a_lost_server_is_found_again() {
     let mut guest = room.join();
     page.press_enter(); // the text still stands in the box
     let heard = guest.hears();
-    assert!(heard.ends_with("]: written while alone\n"), "after reconnecting the page chats again, not {heard:?}");
+    assert!(
+        heard.ends_with("]: written while alone\n"),
+        "after reconnecting the page chats again, not {heard:?}"
+    );
     guest.say("welcome back");
     page.wait_for_message("welcome back");
 
     // Chromium itself logs each refused connection. Anything else, a dialog above all, is a fault.
     let mut complaints = page.complaints();
-    complaints.retain(|complaint| !(complaint.contains("WebSocket connection to") && complaint.contains("failed")));
-    assert!(complaints.is_empty(), "a lost connection is told in the status line only, not by {complaints:#?}");
+    complaints
+        .retain(|complaint| !(complaint.contains("WebSocket connection to") && complaint.contains("failed")));
+    assert!(
+        complaints.is_empty(),
+        "a lost connection is told in the status line only, not by {complaints:#?}"
+    );
 }
 
 #[test]
@@ -362,7 +393,10 @@ fn the_page_speaks_english() {
     let room = Room::open();
     let mut page = enter(&mut browser, &room.url());
     page.say("hello");
-    assert_words(&mut page, json!(["en", "Chatroom", "Chatroom", "Connected", "Send", "Write a message", "Message", "You"]));
+    assert_words(
+        &mut page,
+        json!(["en", "Chatroom", "Chatroom", "Connected", "Send", "Write a message", "Message", "You"]),
+    );
 }
 
 #[track_caller]
@@ -449,7 +483,11 @@ fn it_fits_a_phone() {
     page.wait_for_message("[short]");
     let sideways = page.js("[document.documentElement, log].some((e) => e.scrollWidth > e.clientWidth)");
     assert_eq!(sideways, false, "on a phone nothing may be wider than the screen");
-    assert_eq!(page.js("document.documentElement.scrollHeight <= innerHeight"), true, "only the list scrolls");
+    assert_eq!(
+        page.js("document.documentElement.scrollHeight <= innerHeight"),
+        true,
+        "only the list scrolls"
+    );
     let size = page.js("parseFloat(getComputedStyle(box).fontSize)").as_f64().expect("a size");
     assert!(size >= 16.0, "below 16 px a phone zooms into the box, and it has {size}");
     let bottom = page.js("document.querySelector('#send').getBoundingClientRect().bottom <= innerHeight");

@@ -196,12 +196,15 @@ impl DevTools {
         match event["method"].as_str().unwrap_or_default() {
             "Runtime.exceptionThrown" => {
                 let details = &params["exceptionDetails"];
-                self.complaints.push(format!("uncaught: {} {}", details["text"], details["exception"]["description"]));
+                self.complaints
+                    .push(format!("uncaught: {} {}", details["text"], details["exception"]["description"]));
             }
             "Runtime.consoleAPICalled" if params["type"] == "error" || params["type"] == "warning" => {
                 self.complaints.push(format!("console.{}: {}", params["type"], params["args"]));
             }
-            "Log.entryAdded" if params["entry"]["level"] == "error" || params["entry"]["level"] == "warning" => {
+            "Log.entryAdded"
+                if params["entry"]["level"] == "error" || params["entry"]["level"] == "warning" =>
+            {
                 self.complaints.push(format!("{} {}", params["entry"]["text"], params["entry"]["url"]));
             }
             "Page.javascriptDialogOpening" => {
@@ -247,7 +250,8 @@ impl Tab {
     pub fn wait_until(&mut self, what: &str, expression: &str) {
         let deadline = Instant::now() + PATIENCE;
         // While a page loads there may be no body yet: then the answer is "not yet".
-        let guarded = format!("(() => {{ try {{ return Boolean({expression}); }} catch {{ return false; }} }})()");
+        let guarded =
+            format!("(() => {{ try {{ return Boolean({expression}); }} catch {{ return false; }} }})()");
         while self.js(&guarded) != true {
             if Instant::now() > deadline {
                 let seen = self.js("document.body.innerText");
@@ -266,9 +270,7 @@ impl Tab {
     /// Presses the Enter key.
     #[track_caller]
     pub fn press_enter(&mut self) {
-        let key = |kind: &str| {
-            json!({ "type": kind, "key": "Enter", "code": "Enter", "text": "\r", "windowsVirtualKeyCode": 13 })
-        };
+        let key = |kind: &str| json!({ "type": kind, "key": "Enter", "code": "Enter", "text": "\r", "windowsVirtualKeyCode": 13 });
         self.call("Input.dispatchKeyEvent", key("keyDown"));
         self.call("Input.dispatchKeyEvent", key("keyUp"));
     }
@@ -282,7 +284,8 @@ impl Tab {
         );
         let middle = self.js(&middle);
         for kind in ["mousePressed", "mouseReleased"] {
-            let event = json!({ "type": kind, "x": middle[0], "y": middle[1], "button": "left", "clickCount": 1 });
+            let event =
+                json!({ "type": kind, "x": middle[0], "y": middle[1], "button": "left", "clickCount": 1 });
             self.call("Input.dispatchMouseEvent", event);
         }
     }
