@@ -2,7 +2,7 @@
 //!
 //! Each test starts a Chromium and a room of its own. Nothing sleeps to be on the safe side:
 //! every wait is for something that can be seen in the page.
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::expect_used, clippy::panic)]
 
 use std::io::{self, BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tungstenite::{Message, WebSocket};
 
-use crate::chromium::{Chromium, PATIENCE, Tab};
+use crate::chromium::{Chromium, PATIENCE, Tab, skipped};
 
 /// A `chatroom ws-server`; ends with its value.
 struct Room {
@@ -292,10 +292,13 @@ fn markup_is_text() {
     for markup in hostile {
         guest.say(markup);
     }
-    page.wait_until("as many messages are shown as were sent", "log.childElementCount === 3");
-    page.say(hostile[0]); // one's own message too
+    page.wait_until("the guest's three messages are shown", "log.childElementCount === 3");
+    page.type_text(hostile[0]); // one's own message too
+    page.press_enter();
+    page.wait_until("the page's own message is shown", "log.childElementCount === 4");
 
-    assert_eq!(page.texts()[..3], hostile, "markup is shown letter by letter");
+    let expected = [hostile[0], hostile[1], hostile[2], hostile[0]];
+    assert_eq!(page.texts(), expected, "markup is shown letter by letter");
     let elements = page.js("document.querySelectorAll('img, main script, h1:not(#title)').length");
     assert_eq!(elements, 0, "a message must never become an element of the page");
     assert_eq!(page.js("document.title"), "Chatroom", "no script in a message may run");
@@ -370,9 +373,11 @@ fn when_the_network_is_back_it_does_not_wait() {
         let address = room.address.clone();
         drop(room);
         page.wait_for_status("Connection lost. Reconnecting in 3600 s");
+        assert_eq!(page.js("retryMs"), 5_000, "no later try waits longer than 5 s");
         room = Room::reopen(&address);
         page.js(event);
         page.wait_for_connection();
+        assert_eq!(page.js("retryMs"), 500, "after a success the next loss begins with a short wait again");
     }
     page.assert_no_complaints();
 }
@@ -383,7 +388,7 @@ fn the_page_works_as_a_file() {
     // A file can't know of any server but the default one, so this test needs the default port.
     let free = TcpListener::bind("127.0.0.1:8080").is_ok();
     let Some(room) = free.then(|| Room::try_open("127.0.0.1:8080")).flatten() else {
-        eprintln!("skipped: port 8080 is taken");
+        skipped("port 8080 is taken, and a page opened as a file knows no other");
         return;
     };
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/index.html");
