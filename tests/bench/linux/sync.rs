@@ -1,0 +1,165 @@
+//! Opens a room: starts the server, lets the clients in, and waits until all of them hear it.
+
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
+
+use super::Result;
+use super::lines::Lines;
+use super::load::{Client, Room};
+use super::plan::{How, Run};
+use super::server::Server;
+use super::verify::Check;
+use super::wire::{self, Proto, Sock};
+
+/// Who takes part: senders first, then those who only hear, last those who won't even read.
+#[derive(Clone, Copy)]
+pub struct Cast {
+    pub senders: usize,
+    pub listeners: usize,
+    pub deaf: usize,
+    pub len: usize,
+}
+
+impl Room {
+    pub fn open(run: &Run, cast: Cast, pin: bool) -> Result<Self> {
+        let count = cast.senders + cast.listeners + cast.deaf;
+        let server = Server::start(run, count, cast.senders, cast.len, pin)?;
+        let floor = matches!(run.subject.how, How::Floor(_));
+        let socks = match run.proto {
+            Proto::Udp => register(&server, count, floor)?,
+            _ => connect(run.proto, &server, count)?,
+        };
+        let mut room = Self::new(run.proto, server, floor, socks, cast.senders)?;
+        for sender in 0..cast.senders {
+            let prefix = match floor {
+                true => format!("[{}]: ", room.clients[sender].sock.address()?),
+                false => room.sync(sender)?,
+            };
+            room.lines
+                .push(Lines::new(run.proto, &prefix, sender, cast.len));
+        }
+        for client in &mut room.clients[count - cast.deaf..] {
+            client.deaf = true;
+            room.poll.delete(&client.sock)?;
+        }
+        Ok(room)
+    }
+
+    fn new(
+        proto: Proto,
+        server: Server,
+        floor: bool,
+        socks: Vec<Sock>,
+        senders: usize,
+    ) -> Result<Self> {
+        let poll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        for (number, sock) in socks.iter().enumerate() {
+            poll.add(sock, EpollEvent::new(EpollFlags::EPOLLIN, number as u64))?;
+        }
+        let clients = socks
+            .into_iter()
+            .map(|sock| Client::new(sock, Check::new(senders)))
+            .collect();
+        Ok(Self::with(proto, server, floor, clients, poll, senders))
+    }
+
+    /// One client speaks until all the others have heard its latest word: then all have joined, and
+    /// nothing else is under way. Returns what the server puts before this client's lines.
+    fn sync(&mut self, speaker: usize) -> Result<String> {
+        let patience = Duration::from_millis(200 + self.clients.len() as u64 / 5);
+        for attempt in 0..50 {
+            let word = format!("sync-{speaker:02}-{attempt:02}");
+            self.clients[speaker]
+                .sock
+                .write(&wire::say(self.proto, &word))?;
+            if let Some(prefix) = self.all_hear(&word, patience)? {
+                return Ok(prefix);
+            }
+        }
+        Err("not every client hears the others".into())
+    }
+
+    fn all_hear(&mut self, word: &str, patience: Duration) -> Result<Option<String>> {
+        let (start, end) = (Instant::now(), format!("{word}\n"));
+        let (mut waiting, mut prefix) = (self.clients.len() - 1, None);
+        let mut events = vec![EpollEvent::empty(); 256];
+        while waiting > 0 && start.elapsed() < patience {
+            for event in self.poll.wait(&mut events, 10u8).map(|n| &events[..n])? {
+                let client = &mut self.clients[event.data() as usize];
+                let count = match client.sock.read(&mut self.buffer) {
+                    Ok(0) if self.proto != Proto::Udp => {
+                        return Err("a client was cut off at once".into());
+                    }
+                    Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error.into()),
+                    read => read.unwrap_or(0),
+                };
+                client.tail.extend(&self.buffer[..count]);
+                if client.tail.ends_with(end.as_bytes()) {
+                    prefix = Some(last_prefix(self.proto, &client.tail, end.len()));
+                    client.tail.clear();
+                    waiting -= 1;
+                }
+            }
+        }
+        Ok(prefix.filter(|_| waiting == 0))
+    }
+}
+
+/// What stands before the last line's text.
+fn last_prefix(proto: Proto, heard: &[u8], text: usize) -> String {
+    let before = &heard[..heard.len() - text];
+    let line = before
+        .rsplit(|&byte| byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let head = if proto == Proto::Ws { 2 } else { 0 }; // so short a frame's
+    String::from_utf8_lossy(line.get(head..).unwrap_or_default()).into_owned()
+}
+
+/// A hundred at a time, so that they fit the accept queue.
+fn connect(proto: Proto, server: &Server, count: usize) -> Result<Vec<Sock>> {
+    let mut socks = Vec::with_capacity(count);
+    while socks.len() < count {
+        let from = socks.len();
+        for _ in from..count.min(from + 100) {
+            socks.push(Sock::connect(proto, server.addr)?);
+        }
+        for sock in &socks[from..] {
+            sock.joined(proto)?;
+        }
+    }
+    Ok(socks)
+}
+
+/// One after the other, each when the one before is surely in the list: no datagram is lost.
+fn register(server: &Server, count: usize, floor: bool) -> Result<Vec<Sock>> {
+    let mut socks: Vec<Sock> = Vec::with_capacity(count);
+    for number in 0..count {
+        socks.push(Sock::connect(Proto::Udp, server.addr)?);
+        // The floor answers; of another server's newcomer the first client hears.
+        let answered = if floor { number } else { 0 };
+        let heard = (0..25).any(|_| register_once(&socks, number, answered));
+        if !heard {
+            return Err(format!("UDP client {number} got no answer").into());
+        }
+    }
+    for sock in &socks {
+        sock.joined(Proto::Udp)?;
+    }
+    Ok(socks)
+}
+
+fn register_once(socks: &[Sock], number: usize, answered: usize) -> bool {
+    let (Some(Sock::Udp(newcomer)), Some(Sock::Udp(answered_at))) =
+        (socks.get(number), socks.get(answered))
+    else {
+        return false;
+    };
+    // The very first has nobody to hear it; the second's trial says whether it was heard.
+    let sent = answered_at.send(b"hello\n").is_ok() && newcomer.send(b"hello\n").is_ok();
+    let wait = answered_at.set_read_timeout(Some(Duration::from_millis(200)));
+    let lone = number == 0 && answered == 0 && answered_at.recv(&mut [0; 64]).is_err();
+    sent && wait.is_ok() && (lone || answered_at.recv(&mut [0; 64]).is_ok())
+}
