@@ -74,7 +74,7 @@ pub struct Phase {
 
 const BUFFER: usize = 128 * 1024;
 /// How long nobody may hear anything before the phase is given up.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Lines under way in a UDP room: so few that no socket's buffer overflows.
 const WINDOW: u64 = 32;
 
@@ -410,7 +410,7 @@ pub fn paced(run: &Run, seconds: f64, pin: bool) -> Result<Figures> {
     )?;
     let every = Duration::from_millis(5);
     room.pace(20, every)?;
-    let (phase, latencies) = room.pace((seconds / every.as_secs_f64()) as u64, every)?;
+    let (phase, latencies) = room.pace((seconds.max(0.5) / every.as_secs_f64()) as u64, every)?;
     let at = |part: f64| {
         let index = (latencies.len() as f64 * part) as usize;
         latencies

@@ -191,6 +191,7 @@ fn floors(proto: Proto, kind: Kind) -> &'static [Mode] {
         (Kind::Join { .. }, Proto::Ws) => &[Mode::Thread],
         (Kind::Join { .. }, _) => &[Mode::Accept, Mode::Thread],
         (Kind::Paced { .. }, _) | (_, Proto::Udp) => &[Mode::Line],
+        (Kind::Stall { stalled }, _) if stalled > 5 => &[], // it hangs once, and surely again
         (Kind::Stall { .. }, _) => &[Mode::Batch],
         (Kind::Flood { .. }, _) => &[Mode::Line, Mode::Batch],
     }

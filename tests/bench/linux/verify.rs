@@ -61,24 +61,25 @@ impl Check {
         data.len() - rest.len()
     }
 
-    /// As many of this sender's next lines as stand at the beginning; in a flood, nearly all.
+    /// As many of this sender's next lines as stand at the beginning; in a flood, nearly all. It
+    /// tries steps that grow while they fit: with one sender whatever came, with several a line first.
     fn expected(&mut self, senders: &[Lines], sender: usize, data: &[u8]) -> usize {
-        let (ring, mut taken) = (&senders[sender].heard, 0);
-        while data.len() - taken >= ring.unit() {
-            let lines = ((data.len() - taken) / ring.unit()) as u64;
-            let many = ring.run(self.next[sender], lines);
-            let one = &many[..ring.unit()];
-            let found = if data[taken..].starts_with(many) {
-                many
-            } else if data[taken..].starts_with(one) {
-                one
+        let ring = &senders[sender].heard;
+        let (mut taken, mut step) = (0, if senders.len() == 1 { u64::MAX } else { 1 });
+        loop {
+            let whole = ((data.len() - taken) / ring.unit()) as u64;
+            let run = ring.run(self.next[sender], step.min(whole));
+            let lines = (run.len() / ring.unit()) as u64;
+            if lines == 0 {
+                return taken;
+            } else if data[taken..].starts_with(run) {
+                taken += run.len();
+                self.next[sender] += lines;
+                step = step.saturating_mul(2);
             } else {
-                break;
-            };
-            taken += found.len();
-            self.next[sender] += (found.len() / ring.unit()) as u64;
+                step = lines / 2;
+            }
         }
-        taken
     }
 
     fn other_sender(&mut self, senders: &[Lines], data: &[u8]) -> usize {

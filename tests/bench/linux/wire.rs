@@ -97,12 +97,7 @@ pub enum Sock {
 impl Sock {
     /// Connects, blocking. A WebSocket client has asked for its upgrade, but not yet read the answer.
     pub fn connect(proto: Proto, server: SocketAddr) -> io::Result<Self> {
-        if proto == Proto::Udp {
-            let socket = UdpSocket::bind("127.0.0.1:0")?;
-            socket.connect(server)?;
-            return Ok(Self::Udp(socket));
-        }
-        let mut stream = TcpStream::connect(server)?;
+        let mut stream = TcpStream::connect_timeout(&server, Duration::from_secs(5))?;
         stream.set_nodelay(true)?;
         if proto == Proto::Ws {
             stream.write_all(upgrade(server).as_bytes())?;
