@@ -3,11 +3,7 @@
 //! says how. Nothing here is a timed test: it prints ratios, and fails for no number.
 
 #![allow(missing_docs, reason = "a program, not a library")]
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a tool for a terminal"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for a terminal")]
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -77,9 +77,7 @@ impl Default for Args {
         Self {
             against: Vec::new(),
             protos: vec![Proto::Tcp, Proto::Udp, Proto::Ws],
-            only: ["flood", "paced", "join", "stall"]
-                .map(String::from)
-                .to_vec(),
+            only: ["flood", "paced", "join", "stall"].map(String::from).to_vec(),
             case: None,
             rounds: 3,
             seconds: 150.0,
@@ -126,10 +124,7 @@ pub fn parse(args: impl Iterator<Item = String>) -> Result<Call, String> {
 
 fn plot(words: &[String]) -> Result<Call, String> {
     match words {
-        [from, into] => Ok(Call::Plot {
-            from: from.into(),
-            into: into.into(),
-        }),
+        [from, into] => Ok(Call::Plot { from: from.into(), into: into.into() }),
         _ => Err("plot needs FILE.json and DIR".into()),
     }
 }
@@ -143,12 +138,7 @@ fn against(spec: &str) -> Result<Against, String> {
         Some((name, at)) => (name, Some(number(at)?)),
         None => (name, None),
     };
-    Ok(Against {
-        proto: proto.parse()?,
-        name: name.into(),
-        at,
-        command: command.into(),
-    })
+    Ok(Against { proto: proto.parse()?, name: name.into(), at, command: command.into() })
 }
 
 fn group(word: &str) -> Result<String, String> {
@@ -163,6 +153,5 @@ fn list<T: std::str::FromStr<Err = String>>(words: &str) -> Result<Vec<T>, Strin
 }
 
 pub fn number<T: std::str::FromStr>(word: &str) -> Result<T, String> {
-    word.parse()
-        .map_err(|_| format!("{word} doesn't fit there"))
+    word.parse().map_err(|_| format!("{word} doesn't fit there"))
 }

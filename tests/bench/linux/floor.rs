@@ -70,10 +70,7 @@ impl Floor {
         let modes = [Mode::Line, Mode::Batch, Mode::Accept, Mode::Thread];
         Ok(Self {
             proto: proto.parse()?,
-            mode: modes
-                .into_iter()
-                .find(|known| known.to_string() == *mode)
-                .ok_or("no such floor")?,
+            mode: modes.into_iter().find(|known| known.to_string() == *mode).ok_or("no such floor")?,
             addr: number(addr)?,
             clients: number(clients)?,
             senders: number(senders)?,
@@ -114,10 +111,7 @@ fn streams(floor: &Floor) -> Result<()> {
     while clients.len() < floor.clients {
         clients.push(welcome(floor.proto, listener.accept()?.0)?);
     }
-    let peers = clients
-        .iter()
-        .map(TcpStream::peer_addr)
-        .collect::<io::Result<Vec<_>>>()?;
+    let peers = clients.iter().map(TcpStream::peer_addr).collect::<io::Result<Vec<_>>>()?;
     write_on_demand(floor, &clients, &peers)
 }
 
@@ -148,14 +142,7 @@ fn udp(floor: &Floor) -> Result<()> {
 /// `N\n` on stdin asks for the next N lines of every sender, to all but itself.
 fn write_on_demand(floor: &Floor, clients: &[impl Hear], peers: &[SocketAddr]) -> Result<()> {
     let senders: Vec<_> = (0..floor.senders)
-        .map(|sender| {
-            Lines::new(
-                floor.proto,
-                &format!("[{}]: ", peers[sender]),
-                sender,
-                floor.len,
-            )
-        })
+        .map(|sender| Lines::new(floor.proto, &format!("[{}]: ", peers[sender]), sender, floor.len))
         .collect();
     let at_once = match (floor.mode, senders.first()) {
         (Mode::Batch, Some(lines)) => (BATCH / lines.heard.unit()).max(1) as u64,
@@ -169,11 +156,7 @@ fn write_on_demand(floor: &Floor, clients: &[impl Hear], peers: &[SocketAddr]) -
             for (sender, lines) in senders.iter().enumerate() {
                 let run = lines.heard.run(next, (end - next).min(at_once));
                 wrote = (run.len() / lines.heard.unit()) as u64;
-                for client in clients
-                    .iter()
-                    .enumerate()
-                    .filter(|(client, _)| *client != sender)
-                {
+                for client in clients.iter().enumerate().filter(|(client, _)| *client != sender) {
                     client.1.hear(run)?;
                 }
             }

@@ -26,13 +26,7 @@ pub struct Client {
 
 impl Client {
     pub fn new(sock: Sock, check: Check) -> Self {
-        Self {
-            sock,
-            tail: Vec::new(),
-            check,
-            deaf: false,
-            last_heard: Instant::now(),
-        }
+        Self { sock, tail: Vec::new(), check, deaf: false, last_heard: Instant::now() }
     }
 }
 
@@ -107,33 +101,21 @@ impl Room {
     /// Every sender says so many lines, as fast as the server takes them, until all have heard them.
     pub fn phase(&mut self, lines: u64) -> Result<Phase> {
         let (cpu, start) = (self.server.cpu()?, Instant::now());
-        self.clients
-            .iter_mut()
-            .for_each(|client| client.last_heard = start);
+        self.clients.iter_mut().for_each(|client| client.last_heard = start);
         self.longest_silence = Duration::ZERO;
         self.begin(lines)?;
         self.until_heard(start)?;
         let (took, cpu) = (start.elapsed(), self.server.cpu()? - cpu);
         self.verdict()?;
-        Ok(Phase {
-            took,
-            cpu,
-            deliveries: lines * self.fan_out(),
-        })
+        Ok(Phase { took, cpu, deliveries: lines * self.fan_out() })
     }
 
     /// One sender says a line each `every`; the latencies come back sorted.
     pub fn pace(&mut self, lines: u64, every: Duration) -> Result<(Phase, Vec<Duration>)> {
         let (cpu, start) = (self.server.cpu()?, Instant::now());
-        self.paced = Pace {
-            first: self.goal,
-            ..Pace::default()
-        };
+        self.paced = Pace { first: self.goal, ..Pace::default() };
         for due in (0..lines).map(|line| start + every * line as u32) {
-            while let Some(left) = due
-                .checked_duration_since(Instant::now())
-                .filter(|left| !left.is_zero())
-            {
+            while let Some(left) = due.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
                 self.turn(left)?;
             }
             self.paced.sent.push(Instant::now());
@@ -144,14 +126,7 @@ impl Room {
         self.verdict()?;
         let mut latencies = std::mem::take(&mut self.paced).latencies;
         latencies.sort_unstable();
-        Ok((
-            Phase {
-                took,
-                cpu,
-                deliveries: lines * self.fan_out(),
-            },
-            latencies,
-        ))
+        Ok((Phase { took, cpu, deliveries: lines * self.fan_out() }, latencies))
     }
 
     /// How many deliveries one line of each sender makes.
@@ -162,9 +137,7 @@ impl Room {
 
     fn begin(&mut self, lines: u64) -> Result<()> {
         self.goal += lines;
-        self.behind = (0..self.clients.len())
-            .filter(|&client| self.is_behind(client))
-            .count();
+        self.behind = (0..self.clients.len()).filter(|&client| self.is_behind(client)).count();
         self.speak_all()
     }
 
@@ -219,19 +192,13 @@ impl Room {
             Err(error) => return Err(format!("cut a client off: {error}").into()),
         };
         let (now, before) = (Instant::now(), client.check.position());
-        let taken = client
-            .check
-            .take(self.proto, &self.lines, &self.buffer[..count]);
+        let taken = client.check.take(self.proto, &self.lines, &self.buffer[..count]);
         client.tail.clear();
         client.tail.extend(&self.buffer[taken..count]);
         self.longest_silence = self.longest_silence.max(now - client.last_heard);
         client.last_heard = now;
         for line in before..client.check.position() {
-            if let Some(sent) = self
-                .paced
-                .sent
-                .get((line - self.paced.first.min(line)) as usize)
-            {
+            if let Some(sent) = self.paced.sent.get((line - self.paced.first.min(line)) as usize) {
                 self.paced.latencies.push(now - *sent);
             } else {
                 break;
@@ -247,9 +214,7 @@ impl Room {
         match (self.floor, self.proto) {
             (true, Proto::Udp) => self.ask((self.slowest(None) + self.window()).min(self.goal)),
             (true, _) => self.ask(self.goal),
-            (false, Proto::Udp) => {
-                (0..self.said.len()).try_for_each(|sender| self.speak_by_window(sender))
-            }
+            (false, Proto::Udp) => (0..self.said.len()).try_for_each(|sender| self.speak_by_window(sender)),
             (false, _) => (0..self.said.len()).try_for_each(|sender| self.speak(sender)),
         }
     }
@@ -257,9 +222,7 @@ impl Room {
     /// Asks the floor for all lines up to this one.
     fn ask(&mut self, line: u64) -> Result<()> {
         if line > self.asked {
-            self.server
-                .stdin
-                .write_all(format!("{}\n", line - self.asked).as_bytes())?;
+            self.server.stdin.write_all(format!("{}\n", line - self.asked).as_bytes())?;
             self.asked = line;
         }
         Ok(())
@@ -276,14 +239,9 @@ impl Room {
             Err(error) => return Err(format!("cut the sender off: {error}").into()),
         }
         let done = self.said[sender] == self.goal * ring.unit() as u64;
-        let wanted = if done {
-            EpollFlags::EPOLLIN
-        } else {
-            EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT
-        };
+        let wanted = if done { EpollFlags::EPOLLIN } else { EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT };
         if !done || left > 64 * 1024 - 1 {
-            self.poll
-                .modify(sock, &mut EpollEvent::new(wanted, sender as u64))?;
+            self.poll.modify(sock, &mut EpollEvent::new(wanted, sender as u64))?;
         }
         Ok(())
     }
@@ -310,14 +268,9 @@ impl Room {
     /// How many of this sender's lines, or of any sender's, every client has heard.
     fn slowest(&self, sender: Option<usize>) -> u64 {
         let senders = sender.map_or(0..self.said.len(), |one| one..one + 1);
-        let others = |sender| {
-            self.clients
-                .iter()
-                .enumerate()
-                .filter(move |(client, _)| *client != sender)
-        };
-        let heard = senders
-            .flat_map(|sender| others(sender).map(move |(_, client)| client.check.next_of(sender)));
+        let others = |sender| self.clients.iter().enumerate().filter(move |(client, _)| *client != sender);
+        let heard =
+            senders.flat_map(|sender| others(sender).map(move |(_, client)| client.check.next_of(sender)));
         heard.min().unwrap_or(0)
     }
 
@@ -325,14 +278,8 @@ impl Room {
     fn verdict(&self) -> Result<()> {
         let mut sum = Faults::default();
         let (mut missing, mut due) = (0, 0);
-        for (number, client) in self
-            .clients
-            .iter()
-            .enumerate()
-            .filter(|(_, client)| !client.deaf)
-        {
-            let target =
-                self.goal * (self.said.len() - usize::from(number < self.said.len())) as u64;
+        for (number, client) in self.clients.iter().enumerate().filter(|(_, client)| !client.deaf) {
+            let target = self.goal * (self.said.len() - usize::from(number < self.said.len())) as u64;
             due += target;
             missing += target - client.check.position().min(target);
             sum.skipped += client.check.faults.skipped;
@@ -349,38 +296,20 @@ impl Room {
         let lost = missing + sum.skipped;
         match (missing, spoilt) {
             (0, false) => Ok(()),
-            (_, false) if !all_said || self.clients.iter().any(|client| client.deaf) => {
-                Err("hangs".into())
+            (_, false) if !all_said || self.clients.iter().any(|client| client.deaf) => Err("hangs".into()),
+            _ => {
+                Err(format!("lost {lost} of {due} lines, tore {}, doubled {}", sum.torn, sum.doubled).into())
             }
-            _ => Err(format!(
-                "lost {lost} of {due} lines, tore {}, doubled {}",
-                sum.torn, sum.doubled
-            )
-            .into()),
         }
     }
 }
 
 /// CPU per delivery and deliveries per second.
 pub fn flood(run: &Run, seconds: f64, pin: bool) -> Result<Figures> {
-    let Kind::Flood {
-        senders,
-        listeners,
-        len,
-    } = run.case.kind
-    else {
+    let Kind::Flood { senders, listeners, len } = run.case.kind else {
         return Err("no flood".into());
     };
-    let mut room = Room::open(
-        run,
-        Cast {
-            senders,
-            listeners,
-            deaf: 0,
-            len,
-        },
-        pin,
-    )?;
+    let mut room = Room::open(run, Cast { senders, listeners, deaf: 0, len }, pin)?;
     // Warm up until it takes a while; then so many lines as fill the time.
     let mut lines = (5_000 / room.fan_out()).max(4);
     let mut phase = room.phase(lines)?;
@@ -398,24 +327,13 @@ pub fn paced(run: &Run, seconds: f64, pin: bool) -> Result<Figures> {
     let Kind::Paced { listeners } = run.case.kind else {
         return Err("not paced".into());
     };
-    let mut room = Room::open(
-        run,
-        Cast {
-            senders: 1,
-            listeners,
-            deaf: 0,
-            len: LINE,
-        },
-        pin,
-    )?;
+    let mut room = Room::open(run, Cast { senders: 1, listeners, deaf: 0, len: LINE }, pin)?;
     let every = Duration::from_millis(5);
     room.pace(20, every)?;
     let (phase, latencies) = room.pace((seconds.max(0.5) / every.as_secs_f64()) as u64, every)?;
     let at = |part: f64| {
         let index = (latencies.len() as f64 * part) as usize;
-        latencies
-            .get(index)
-            .map_or(0.0, |latency| latency.as_secs_f64() * 1e6)
+        latencies.get(index).map_or(0.0, |latency| latency.as_secs_f64() * 1e6)
     };
     let mut figures = phase.figures();
     figures.extend([("p50_us", at(0.50)), ("p99_us", at(0.99))]);
@@ -424,26 +342,14 @@ pub fn paced(run: &Run, seconds: f64, pin: bool) -> Result<Figures> {
 
 /// The longest that a reading client hears nothing, beside clients that never read.
 pub fn stall(run: &Run, pin: bool) -> Result<Figures> {
-    const LINES: u64 = 16_000;
+    const LINES: u64 = 6_000; // all readers' buffers together hold 2,100 in the notes' room
     let Kind::Stall { stalled } = run.case.kind else {
         return Err("no stall".into());
     };
-    let mut room = Room::open(
-        run,
-        Cast {
-            senders: 1,
-            listeners: 10,
-            deaf: stalled,
-            len: 1000,
-        },
-        pin,
-    )?;
+    let mut room = Room::open(run, Cast { senders: 1, listeners: 10, deaf: stalled, len: 1000 }, pin)?;
     let phase = room.phase(LINES)?;
     let silence = room.longest_silence.as_secs_f64() * 1e3;
-    Ok(Figures::from([
-        ("silence_ms", silence),
-        ("seconds", phase.took.as_secs_f64()),
-    ]))
+    Ok(Figures::from([("silence_ms", silence), ("seconds", phase.took.as_secs_f64())]))
 }
 
 impl Phase {

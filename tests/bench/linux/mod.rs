@@ -13,6 +13,7 @@ mod sync;
 mod verify;
 mod wire;
 
+use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -50,28 +51,33 @@ pub fn main() -> ExitCode {
 fn bench(args: &Args) -> Result<()> {
     server::raise_descriptor_limit()?;
     let runs = plan::runs(args);
-    let seconds = plan::seconds_each(args, &runs);
     let mut report = Report::new(args);
-    let (started, total) = (Instant::now(), runs.len() * args.rounds);
+    let start = Instant::now();
     for round in 0..args.rounds {
-        for (number, run) in runs.iter().enumerate() {
-            let (step, at) = (round * runs.len() + number + 1, started.elapsed().as_secs());
-            eprint!(
-                "\r\x1b[K{at:3} s  {step}/{total}  {} {} {}",
-                run.proto, run.case, run.subject.name
-            );
-            // What hung or lost lines once needn't be waited for again.
-            if !report.failed(run) {
-                report.add(run, measure(run, seconds, args.pin));
-            }
+        let due: Vec<_> = runs.iter().filter(|run| is_due(run, round, &report)).collect();
+        let left = (args.seconds - start.elapsed().as_secs_f64()) / (args.rounds - round) as f64;
+        let seconds = plan::seconds_each(left, due.iter().copied());
+        for (number, run) in due.iter().enumerate() {
+            let step = format!("round {}, {}/{}", round + 1, number + 1, due.len());
+            progress(start, &format!("{step}: {} {} {}", run.proto, run.case, run.subject.name));
+            report.add(run, measure(run, seconds, args.pin));
         }
     }
-    eprintln!(
-        "\r\x1b[K{total} runs in {:.0} s",
-        started.elapsed().as_secs_f64()
-    );
+    progress(start, "done\n");
     report.print();
     args.json.as_ref().map_or(Ok(()), |file| report.save(file))
+}
+
+/// A stall takes seconds, and says the same each time; what hung or lost lines once needn't be
+/// waited for again. But a datagram may be lost by chance.
+fn is_due(run: &Run, round: usize, report: &Report) -> bool {
+    let once = matches!(run.case.kind, plan::Kind::Stall { .. });
+    round == 0 || !once && (run.proto == wire::Proto::Udp || !report.failed(run))
+}
+
+fn progress(start: Instant, what: &str) {
+    let (begin, end) = if stderr().is_terminal() { ("\r\x1b[K", "") } else { ("", "\n") };
+    eprint!("{begin}{:3} s  {what}{end}", start.elapsed().as_secs());
 }
 
 /// One server from its start to its end, under one case.

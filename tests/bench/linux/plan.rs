@@ -62,88 +62,64 @@ pub const LINE: usize = 80;
 pub fn runs(args: &Args) -> Vec<Run> {
     let mut runs = Vec::new();
     for &proto in &args.protos {
-        for case in args
-            .only
-            .iter()
-            .flat_map(|group| cases(group, proto, args.quick))
-        {
-            if args
-                .case
-                .as_ref()
-                .is_some_and(|text| !case.name.contains(text.as_str()))
-            {
+        for case in args.only.iter().flat_map(|group| cases(group, proto, args.quick)) {
+            if args.case.as_ref().is_some_and(|text| !case.name.contains(text.as_str())) {
                 continue;
             }
             for subject in subjects(args, proto, &case) {
-                runs.push(Run {
-                    proto,
-                    case: case.clone(),
-                    subject,
-                });
+                runs.push(Run { proto, case: case.clone(), subject });
             }
         }
     }
     runs
 }
 
-/// What is left of the time for each run that measures a rate, once the fixed costs are taken off.
-pub fn seconds_each(args: &Args, runs: &[Run]) -> f64 {
-    let fixed: f64 = runs.iter().map(|run| fixed_cost(run.case.kind)).sum();
-    let rated = runs
-        .iter()
-        .filter(|run| matches!(run.case.kind, Kind::Flood { .. } | Kind::Paced { .. }))
-        .count();
-    let left = args.seconds / args.rounds as f64 - fixed;
-    (left / rated.max(1) as f64).clamp(0.1, 2.0)
+/// How long each run that measures a rate may do so, if all of these shall be done in `left` seconds.
+pub fn seconds_each<'a>(left: f64, runs: impl Iterator<Item = &'a Run>) -> f64 {
+    let (mut fixed, mut rated) = (0.0, 0u32);
+    for run in runs {
+        fixed += fixed_cost(run.case.kind);
+        rated += u32::from(run.case.kind.is_rated());
+    }
+    ((left - fixed) / f64::from(rated.max(1))).clamp(0.1, 2.0)
+}
+
+impl Kind {
+    fn is_rated(self) -> bool {
+        matches!(self, Self::Flood { .. } | Self::Paced { .. })
+    }
 }
 
 /// Seconds for starting, joining and warming up.
 fn fixed_cost(kind: Kind) -> f64 {
     match kind {
-        Kind::Flood { .. } | Kind::Paced { .. } => 0.15,
-        Kind::Join { .. } | Kind::Stall { .. } => 1.5,
+        Kind::Flood { .. } | Kind::Paced { .. } => 0.25,
+        Kind::Join { clients } => 1.0 + clients as f64 / 500.0,
+        Kind::Stall { .. } => 3.0,
     }
 }
 
 fn cases(group: &str, proto: Proto, quick: bool) -> Vec<Case> {
-    let flood = |senders, listeners, len| Kind::Flood {
-        senders,
-        listeners,
-        len,
-    };
+    let flood = |senders, listeners, len| Kind::Flood { senders, listeners, len };
     let connected = proto != Proto::Udp;
     let case = |group, name: String, kind| Case { group, name, kind };
     match group {
         "flood" => {
-            let sizes = if quick {
-                vec![10, 100]
-            } else {
-                vec![10, 100, 500]
-            };
-            let mut all: Vec<_> = sizes
-                .iter()
-                .map(|&n| case("flood", format!("1x{n}"), flood(1, n, LINE)))
-                .collect();
+            let sizes = if quick { vec![10, 100] } else { vec![10, 100, 500] };
+            let mut all: Vec<_> =
+                sizes.iter().map(|&n| case("flood", format!("1x{n}"), flood(1, n, LINE))).collect();
             all.push(case("flood", "10x10".into(), flood(10, 0, LINE)));
             all
         }
-        "paced" => vec![case(
-            "paced",
-            "200/s x100".into(),
-            Kind::Paced { listeners: 100 },
-        )],
+        "paced" => vec![case("paced", "200/s x100".into(), Kind::Paced { listeners: 100 })],
         // Without connections nobody idles, and a datagram for a full buffer is dropped.
-        "join" if connected => vec![case(
-            "join",
-            "1000 idle".into(),
-            Kind::Join { clients: 1000 },
-        )],
+        "join" if connected => {
+            let clients = if quick { 100 } else { 1000 };
+            vec![case("join", format!("{clients} idle"), Kind::Join { clients })]
+        }
         "stall" if connected => {
             let counts = if quick { vec![5] } else { vec![5, 50] };
-            counts
-                .iter()
-                .map(|&n| case("stall", format!("{n} deaf"), Kind::Stall { stalled: n }))
-                .collect()
+            counts.iter().map(|&n| case("stall", format!("{n} deaf"), Kind::Stall { stalled: n })).collect()
         }
         "scale" => [10, 30, 100, 300, 1000, 3000, 10_000]
             .into_iter()
@@ -162,36 +138,23 @@ fn cases(group: &str, proto: Proto, quick: bool) -> Vec<Case> {
 fn subjects(args: &Args, proto: Proto, case: &Case) -> Vec<Subject> {
     let mut all = Vec::new();
     if args.ours {
-        all.push(Subject {
-            name: "ours".into(),
-            how: How::Ours,
-        });
+        all.push(Subject { name: "ours".into(), how: How::Ours });
     }
     for against in args.against.iter().filter(|against| against.proto == proto) {
-        all.push(Subject {
-            name: against.name.clone(),
-            how: How::Command(against.clone()),
-        });
+        all.push(Subject { name: against.name.clone(), how: How::Command(against.clone()) });
     }
-    for mode in if args.floor {
-        floors(proto, case.kind)
-    } else {
-        &[]
-    } {
-        all.push(Subject {
-            name: format!("floor-{mode}"),
-            how: How::Floor(*mode),
-        });
+    for mode in if args.floor { floors(proto, case.kind, args.quick) } else { &[] } {
+        all.push(Subject { name: format!("floor-{mode}"), how: How::Floor(*mode) });
     }
     all
 }
 
-fn floors(proto: Proto, kind: Kind) -> &'static [Mode] {
+fn floors(proto: Proto, kind: Kind, quick: bool) -> &'static [Mode] {
     match (kind, proto) {
         (Kind::Join { .. }, Proto::Ws) => &[Mode::Thread],
         (Kind::Join { .. }, _) => &[Mode::Accept, Mode::Thread],
         (Kind::Paced { .. }, _) | (_, Proto::Udp) => &[Mode::Line],
-        (Kind::Stall { stalled }, _) if stalled > 5 => &[], // it hangs once, and surely again
+        (Kind::Stall { stalled }, _) if stalled > 5 || quick => &[], // it hangs, as with five
         (Kind::Stall { .. }, _) => &[Mode::Batch],
         (Kind::Flood { .. }, _) => &[Mode::Line, Mode::Batch],
     }

@@ -19,9 +19,7 @@ struct Point {
 }
 
 /// Distinct without their hue, too: from dark to light, in the order of the servers.
-const COLOURS: [&str; 6] = [
-    "#0b3c5d", "#d9730d", "#3a8f5c", "#7a5ea8", "#6b7280", "#a8adb5",
-];
+const COLOURS: [&str; 6] = ["#0b3c5d", "#d9730d", "#3a8f5c", "#7a5ea8", "#6b7280", "#a8adb5"];
 const LEFT: f64 = 150.0;
 const WIDTH: f64 = 760.0;
 
@@ -31,54 +29,28 @@ pub fn draw(from: &Path, into: &Path) -> Result<()> {
     fs::create_dir_all(into)?;
     for proto in ["tcp", "udp", "ws"] {
         let of = |group: &str| -> Vec<&Point> {
-            all.iter()
-                .filter(|point| point.proto == proto && point.group == group)
-                .collect()
+            all.iter().filter(|point| point.proto == proto && point.group == group).collect()
         };
         let title = |what: &str| format!("{}: {what}", proto.to_uppercase());
         let bars: Vec<_> = of("flood").into_iter().chain(of("paced")).collect();
-        save(
-            into,
-            &format!("{proto}-cpu.svg"),
-            bar_chart(&title("server CPU per delivery, µs"), &bars),
-        )?;
-        let scale = line_chart(
-            &title("server CPU per delivery, µs, by number of receivers"),
-            &of("scale"),
-        );
+        save(into, &format!("{proto}-cpu.svg"), bar_chart(&title("server CPU per delivery, µs"), &bars))?;
+        let scale = line_chart(&title("server CPU per delivery, µs, by number of receivers"), &of("scale"));
         save(into, &format!("{proto}-scale.svg"), scale)?;
-        let size = line_chart(
-            &title("server CPU per delivery, µs, by bytes of a line"),
-            &of("size"),
-        );
+        let size = line_chart(&title("server CPU per delivery, µs, by bytes of a line"), &of("size"));
         save(into, &format!("{proto}-size.svg"), size)?;
     }
     Ok(())
 }
 
 fn points(results: &Value) -> Vec<Point> {
-    let rows = results["rows"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let rows = results["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
     let point = |row: &Value| {
         let text = |key: &str| row[key].as_str().unwrap_or_default().to_string();
-        let value = row["median"]["cpu_us"]
-            .as_f64()
-            .filter(|_| row["note"].is_null())?;
+        let value = row["median"]["cpu_us"].as_f64().filter(|_| row["note"].is_null())?;
         let (proto, group) = (text("proto"), text("group"));
-        Some(Point {
-            proto,
-            group,
-            case: text("case"),
-            server: text("server"),
-            value,
-        })
+        Some(Point { proto, group, case: text("case"), server: text("server"), value })
     };
-    rows.iter()
-        .filter_map(point)
-        .filter(|point| point.value > 0.0)
-        .collect()
+    rows.iter().filter_map(point).filter(|point| point.value > 0.0).collect()
 }
 
 fn save(into: &Path, name: &str, chart: Option<String>) -> Result<()> {
@@ -101,12 +73,7 @@ impl Scale {
     fn new(values: impl Iterator<Item = f64> + Clone, from: f64, to: f64) -> Self {
         let low = values.clone().fold(f64::MAX, f64::min).log10().floor();
         let high = values.fold(f64::MIN, f64::max).log10().ceil();
-        Self {
-            low,
-            decades: (high - low).max(1.0),
-            from,
-            to,
-        }
+        Self { low, decades: (high - low).max(1.0), from, to }
     }
 
     fn at(&self, value: f64) -> f64 {
@@ -149,13 +116,7 @@ fn bar_chart(title: &str, points: &[&Point]) -> Option<String> {
                 svg,
                 r#"<rect x="{LEFT}" y="{y:.1}" width="{width:.1}" height="12" fill="{colour}"/>"#
             );
-            text(
-                &mut svg,
-                LEFT + width + 5.0,
-                y + 10.0,
-                "start",
-                &plain(point.value),
-            );
+            text(&mut svg, LEFT + width + 5.0, y + 10.0, "start", &plain(point.value));
             y += row;
         }
         y += 14.0;
@@ -166,11 +127,7 @@ fn bar_chart(title: &str, points: &[&Point]) -> Option<String> {
 fn line_chart(title: &str, points: &[&Point]) -> Option<String> {
     let servers = distinct(points, |point| &point.server);
     let height = 420.0;
-    let x = Scale::new(
-        points.iter().map(|point| abscissa(point)),
-        70.0,
-        WIDTH - 30.0,
-    );
+    let x = Scale::new(points.iter().map(|point| abscissa(point)), 70.0, WIDTH - 30.0);
     let y = Scale::new(points.iter().map(|point| point.value), height - 34.0, 64.0);
     let mut svg = open(title, height, &servers);
     for decade in x.decades() {
@@ -178,32 +135,18 @@ fn line_chart(title: &str, points: &[&Point]) -> Option<String> {
     }
     for decade in y.decades() {
         let at = y.at(decade);
-        let _ = writeln!(
-            svg,
-            r##"<path d="M70 {at:.1}H{}" stroke="#ddd"/>"##,
-            WIDTH - 30.0
-        );
+        let _ = writeln!(svg, r##"<path d="M70 {at:.1}H{}" stroke="#ddd"/>"##, WIDTH - 30.0);
         text(&mut svg, 64.0, at + 4.0, "end", &plain(decade));
     }
     for server in &servers {
         let colour = colour(&servers, server);
         let own = points.iter().filter(|point| point.server == *server);
-        let spots: Vec<_> = own
-            .map(|point| (x.at(abscissa(point)), y.at(point.value)))
-            .collect();
-        let path: String = spots
-            .iter()
-            .map(|(x, y)| format!("{x:.1},{y:.1} "))
-            .collect();
-        let _ = writeln!(
-            svg,
-            r#"<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>"#
-        );
+        let spots: Vec<_> = own.map(|point| (x.at(abscissa(point)), y.at(point.value))).collect();
+        let path: String = spots.iter().map(|(x, y)| format!("{x:.1},{y:.1} ")).collect();
+        let _ =
+            writeln!(svg, r#"<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>"#);
         for (x, y) in spots {
-            let _ = writeln!(
-                svg,
-                r#"<circle cx="{x:.1}" cy="{y:.1}" r="3" fill="{colour}"/>"#
-            );
+            let _ = writeln!(svg, r#"<circle cx="{x:.1}" cy="{y:.1}" r="3" fill="{colour}"/>"#);
         }
     }
     close(svg, points)
@@ -227,10 +170,7 @@ fn open(title: &str, height: f64, servers: &[&str]) -> String {
     for (number, server) in servers.iter().enumerate() {
         let x = 20.0 + 120.0 * number as f64;
         let colour = colour(servers, server);
-        let _ = writeln!(
-            svg,
-            r#"<rect x="{x}" y="33" width="12" height="12" fill="{colour}"/>"#
-        );
+        let _ = writeln!(svg, r#"<rect x="{x}" y="33" width="12" height="12" fill="{colour}"/>"#);
         text(&mut svg, x + 17.0, 43.0, "start", server);
     }
     svg
@@ -247,17 +187,11 @@ fn vertical(svg: &mut String, x: f64, top: f64, bottom: f64, label: &str) {
 
 fn text(svg: &mut String, x: f64, y: f64, anchor: &str, words: &str) {
     let words = words.replace('&', "&amp;").replace('<', "&lt;");
-    let _ = writeln!(
-        svg,
-        r#"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{words}</text>"#
-    );
+    let _ = writeln!(svg, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{words}</text>"#);
 }
 
 fn colour(servers: &[&str], server: &str) -> &'static str {
-    let number = servers
-        .iter()
-        .position(|known| *known == server)
-        .unwrap_or(0);
+    let number = servers.iter().position(|known| *known == server).unwrap_or(0);
     COLOURS[number % COLOURS.len()]
 }
 

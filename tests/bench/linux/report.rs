@@ -33,11 +33,7 @@ struct Row {
 /// that joining is compared by memory.
 fn columns(group: &str) -> &'static [(&'static str, &'static str, usize)] {
     match group {
-        "paced" => &[
-            ("cpu_us", "CPU µs/delivery", 3),
-            ("p50_us", "p50 µs", 0),
-            ("p99_us", "p99 µs", 0),
-        ],
+        "paced" => &[("cpu_us", "CPU µs/delivery", 3), ("p50_us", "p50 µs", 0), ("p99_us", "p99 µs", 0)],
         "join" => &[
             ("rss_kib", "RSS KiB each", 2),
             ("pss_kib", "Pss KiB each", 2),
@@ -50,30 +46,33 @@ fn columns(group: &str) -> &'static [(&'static str, &'static str, usize)] {
             ("left_kib", "KiB left", 0),
             ("again_kib", "KiB more, again", 0),
         ],
-        "stall" => &[
-            ("silence_ms", "longest silence ms", 1),
-            ("seconds", "s in all", 2),
-        ],
-        _ => &[
-            ("cpu_us", "CPU µs/delivery", 4),
-            ("rate", "deliveries/s", 0),
-        ],
+        "stall" => &[("silence_ms", "longest silence ms", 1), ("seconds", "s in all", 2)],
+        _ => &[("cpu_us", "CPU µs/delivery", 4), ("rate", "deliveries/s", 0)],
     }
 }
 
 impl Row {
     fn median(&self, figure: &str) -> Option<f64> {
-        let mut values: Vec<f64> = self
-            .rounds
-            .iter()
-            .filter_map(|round| round.get(figure).copied())
-            .collect();
+        let mut values: Vec<f64> =
+            self.rounds.iter().filter_map(|round| round.get(figure).copied()).collect();
         values.sort_by(f64::total_cmp);
         let middle = values.len() / 2;
         match values.len() {
             0 => None,
             odd if odd % 2 == 1 => Some(values[middle]),
             _ => Some(f64::midpoint(values[middle - 1], values[middle])),
+        }
+    }
+
+    /// The least and the most of the first figure, if there were several rounds.
+    fn spread(&self) -> String {
+        let (name, _, decimals) = columns(self.group)[0];
+        let values = self.rounds.iter().filter_map(|round| round.get(name));
+        let (low, high) =
+            values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
+        match self.rounds.len() {
+            0 | 1 => String::new(),
+            _ => format!("({} to {})", grouped(low, decimals), grouped(high, decimals)),
         }
     }
 
@@ -89,11 +88,9 @@ impl Report {
     pub fn new(args: &Args) -> Self {
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
-        let setting = json!({ "kernel": kernel.trim(), "cores": cores, "pinned": args.pin, "rounds": args.rounds });
-        Self {
-            rows: Vec::new(),
-            setting,
-        }
+        let setting =
+            json!({ "kernel": kernel.trim(), "cores": cores, "pinned": args.pin, "rounds": args.rounds });
+        Self { rows: Vec::new(), setting }
     }
 
     pub fn add(&mut self, run: &Run, measured: Result<Figures>) {
@@ -116,9 +113,7 @@ impl Report {
     }
 
     pub fn failed(&self, run: &Run) -> bool {
-        self.rows
-            .iter()
-            .any(|row| row.is(run) && row.note.is_some())
+        self.rows.iter().any(|row| row.is(run) && row.note.is_some())
     }
 
     pub fn print(&self) {
@@ -135,15 +130,16 @@ impl Report {
 
     fn print_row(&self, row: &Row) {
         let figure = |(name, title, decimals): &(&str, &str, usize)| {
-            let text = row
-                .median(name)
-                .map_or("-".into(), |value| grouped(value, *decimals));
+            let text = row.median(name).map_or("-".into(), |value| grouped(value, *decimals));
             format!("{text:>width$}", width = title.chars().count().max(10) + 2)
         };
         // A run that failed has no figures, whatever its other rounds said.
         let line = match &row.note {
             Some(note) => format!("  {note}"),
-            None => self.ratios(row) + &columns(row.group).iter().map(figure).collect::<String>(),
+            None => {
+                let figures: String = columns(row.group).iter().map(figure).collect();
+                format!("{}{figures}  {}", self.ratios(row), row.spread())
+            }
         };
         println!("  {:14}{line}", row.server);
     }
@@ -151,19 +147,13 @@ impl Report {
     /// The first figure as a multiple of ours, and of the lowest floor's.
     fn ratios(&self, row: &Row) -> String {
         let name = columns(row.group)[0].0;
-        let same = |other: &&Row| {
-            other.proto == row.proto && other.group == row.group && other.case == row.case
-        };
+        let same =
+            |other: &&Row| other.proto == row.proto && other.group == row.group && other.case == row.case;
         let of = |servers: &[String]| {
             let base = servers.iter().find_map(|server| {
-                self.rows
-                    .iter()
-                    .filter(same)
-                    .find(|other| other.server == *server && other.note.is_none())
+                self.rows.iter().filter(same).find(|other| other.server == *server && other.note.is_none())
             });
-            let ratio = row
-                .median(name)
-                .zip(base.and_then(|base| base.median(name)));
+            let ratio = row.median(name).zip(base.and_then(|base| base.median(name)));
             ratio.map_or("-".into(), |(value, base)| format!("{:.2}", value / base))
         };
         let floors = ["batch", "line", "thread"].map(|mode| format!("floor-{mode}"));
@@ -173,18 +163,13 @@ impl Report {
     pub fn save(&self, file: &Path) -> Result<()> {
         let rows: Vec<_> = self.rows.iter().map(Row::json).collect();
         let all = json!({ "setting": self.setting, "rows": rows });
-        fs::write(file, format!("{all:#}\n"))
-            .map_err(|error| format!("{}: {error}", file.display()).into())
+        fs::write(file, format!("{all:#}\n")).map_err(|error| format!("{}: {error}", file.display()).into())
     }
 }
 
 impl Row {
     fn json(&self) -> Value {
-        let names = self
-            .rounds
-            .first()
-            .into_iter()
-            .flat_map(|round| round.keys());
+        let names = self.rounds.first().into_iter().flat_map(|round| round.keys());
         let medians: BTreeMap<_, _> = names.map(|name| (name, self.median(name))).collect();
         json!({
             "proto": self.proto, "group": self.group, "case": self.case, "server": self.server,
@@ -198,21 +183,14 @@ fn print_heading(proto: &str, case: &str, group: &str) {
         .iter()
         .map(|(_, title, _)| format!("{title:>width$}", width = title.chars().count().max(10) + 2))
         .collect();
-    println!(
-        "\n{:16}{:>9}{:>9}{titles}",
-        format!("{proto} {case}"),
-        "÷ ours",
-        "÷ floor"
-    );
+    println!("\n{:16}{:>9}{:>9}{titles}", format!("{proto} {case}"), "÷ ours", "÷ floor");
 }
 
 /// `1234567.8` as `1,234,568`.
 fn grouped(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
-    let (sign, digits) = whole
-        .strip_prefix('-')
-        .map_or(("", whole), |digits| ("-", digits));
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at) % 3 == 0 {
@@ -220,9 +198,5 @@ fn grouped(value: f64, decimals: usize) -> String {
         }
         out.push(digit);
     }
-    if part.is_empty() {
-        format!("{sign}{out}")
-    } else {
-        format!("{sign}{out}.{part}")
-    }
+    if part.is_empty() { format!("{sign}{out}") } else { format!("{sign}{out}.{part}") }
 }

@@ -39,38 +39,18 @@ impl Server {
             How::Command(against) => by_command(against)?,
             How::Floor(mode) => {
                 let addr = free_address()?;
-                (
-                    Floor {
-                        proto: run.proto,
-                        mode: *mode,
-                        addr,
-                        clients,
-                        senders,
-                        len,
-                    }
-                    .command()?,
-                    addr,
-                )
+                (Floor { proto: run.proto, mode: *mode, addr, clients, senders, len }.command()?, addr)
             }
         };
         if listens(run.proto, addr.port()) {
             return Err(format!("something else listens on port {} already", addr.port()).into());
         }
         pin_to(pin.then_some(0))?; // inherited by the server
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         pin_to(pin.then_some(1))?;
         let stdin = child.stdin.take().ok_or("no stdin")?;
         let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(i32::try_from(child.id())?))?;
-        let mut server = Self {
-            child,
-            stdin,
-            addr,
-            clock,
-        };
+        let mut server = Self { child, stdin, addr, clock };
         server.wait_until_it_listens(run.proto)?;
         Ok(server)
     }
@@ -97,18 +77,10 @@ impl Server {
     pub fn memory(&self) -> Result<Memory> {
         let text = fs::read_to_string(self.proc("smaps_rollup"))?;
         let field = |name: &str| -> Option<f64> {
-            text.lines()
-                .find(|line| line.starts_with(name))?
-                .split_whitespace()
-                .nth(1)?
-                .parse()
-                .ok()
+            text.lines().find(|line| line.starts_with(name))?.split_whitespace().nth(1)?.parse().ok()
         };
         let missing = "no figures in smaps_rollup";
-        Ok(Memory {
-            rss_kib: field("Rss:").ok_or(missing)?,
-            pss_kib: field("Pss:").ok_or(missing)?,
-        })
+        Ok(Memory { rss_kib: field("Rss:").ok_or(missing)?, pss_kib: field("Pss:").ok_or(missing)? })
     }
 
     pub fn threads(&self) -> Result<usize> {
@@ -135,25 +107,14 @@ impl Drop for Server {
 fn ours(proto: Proto) -> Result<(Command, SocketAddr)> {
     let addr = free_address()?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatroom"));
-    command.args([
-        format!("{proto}-server"),
-        addr.to_string(),
-        "--max-clients".into(),
-        "20000".into(),
-    ]);
+    command.args([format!("{proto}-server"), addr.to_string(), "--max-clients".into(), "20000".into()]);
     Ok((command, addr))
 }
 
 fn by_command(against: &Against) -> Result<(Command, SocketAddr)> {
     let text = &against.command;
-    let placed = ["{addr}", "{host}", "{port}"]
-        .iter()
-        .any(|place| text.contains(place));
-    let fixed = if against.proto == Proto::Udp {
-        8081
-    } else {
-        8080
-    };
+    let placed = ["{addr}", "{host}", "{port}"].iter().any(|place| text.contains(place));
+    let fixed = if against.proto == Proto::Udp { 8081 } else { 8080 };
     let addr = match against.at {
         Some(addr) => addr,
         None if placed => free_address()?,
@@ -174,22 +135,16 @@ fn free_address() -> Result<SocketAddr> {
 
 /// Asked of the kernel, since a trial connection would already be a client.
 fn listens(proto: Proto, port: u16) -> bool {
-    let (table, state) = if proto == Proto::Udp {
-        ("udp", "07")
-    } else {
-        ("tcp", "0A")
-    };
+    let (table, state) = if proto == Proto::Udp { ("udp", "07") } else { ("tcp", "0A") };
     let port = format!(":{port:04X}");
-    [table.to_string(), format!("{table}6")]
-        .iter()
-        .any(|table| {
-            let rows = fs::read_to_string(format!("/proc/net/{table}")).unwrap_or_default();
-            rows.lines().skip(1).any(|row| {
-                let mut fields = row.split_whitespace().skip(1);
-                let local = fields.next().is_some_and(|local| local.ends_with(&port));
-                local && fields.nth(1) == Some(state)
-            })
+    [table.to_string(), format!("{table}6")].iter().any(|table| {
+        let rows = fs::read_to_string(format!("/proc/net/{table}")).unwrap_or_default();
+        rows.lines().skip(1).any(|row| {
+            let mut fields = row.split_whitespace().skip(1);
+            let local = fields.next().is_some_and(|local| local.ends_with(&port));
+            local && fields.nth(1) == Some(state)
         })
+    })
 }
 
 /// Puts this thread, and the processes it starts from now on, on one core.
@@ -209,9 +164,6 @@ pub fn raise_descriptor_limit() -> Result<()> {
 pub fn listen_overflows() -> Option<u64> {
     let text = fs::read_to_string("/proc/net/netstat").ok()?;
     let mut rows = text.lines().filter(|row| row.starts_with("TcpExt:"));
-    let at = rows
-        .next()?
-        .split_whitespace()
-        .position(|name| name == "ListenOverflows")?;
+    let at = rows.next()?.split_whitespace().position(|name| name == "ListenOverflows")?;
     rows.next()?.split_whitespace().nth(at)?.parse().ok()
 }

@@ -39,8 +39,7 @@ impl Room {
                 true => format!("[{}]: ", room.clients[sender].sock.address()?),
                 false => room.sync(sender)?,
             };
-            room.lines
-                .push(Lines::new(run.proto, &prefix, sender, cast.len));
+            room.lines.push(Lines::new(run.proto, &prefix, sender, cast.len));
         }
         for client in &mut room.clients[count - cast.deaf..] {
             client.deaf = true;
@@ -49,36 +48,26 @@ impl Room {
         Ok(room)
     }
 
-    fn new(
-        proto: Proto,
-        server: Server,
-        floor: bool,
-        socks: Vec<Sock>,
-        senders: usize,
-    ) -> Result<Self> {
+    fn new(proto: Proto, server: Server, floor: bool, socks: Vec<Sock>, senders: usize) -> Result<Self> {
         let poll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         for (number, sock) in socks.iter().enumerate() {
             poll.add(sock, EpollEvent::new(EpollFlags::EPOLLIN, number as u64))?;
         }
-        let clients = socks
-            .into_iter()
-            .map(|sock| Client::new(sock, Check::new(senders)))
-            .collect();
+        let clients = socks.into_iter().map(|sock| Client::new(sock, Check::new(senders))).collect();
         Ok(Self::with(proto, server, floor, clients, poll, senders))
     }
 
     /// One client speaks until all the others have heard its latest word: then all have joined, and
     /// nothing else is under way. Returns what the server puts before this client's lines.
     fn sync(&mut self, speaker: usize) -> Result<String> {
-        let patience = Duration::from_millis(200 + self.clients.len() as u64 / 5);
-        for attempt in 0..50 {
+        let mut patience = Duration::from_micros(20_000 + 20 * self.clients.len() as u64);
+        for attempt in 0..20 {
             let word = format!("sync-{speaker:02}-{attempt:02}");
-            self.clients[speaker]
-                .sock
-                .write(&wire::say(self.proto, &word))?;
+            self.clients[speaker].sock.write(&wire::say(self.proto, &word))?;
             if let Some(prefix) = self.all_hear(&word, patience)? {
                 return Ok(prefix);
             }
+            patience = patience.mul_f64(1.3);
         }
         Err("not every client hears the others".into())
     }
@@ -112,10 +101,7 @@ impl Room {
 /// What stands before the last line's text.
 fn last_prefix(proto: Proto, heard: &[u8], text: usize) -> String {
     let before = &heard[..heard.len() - text];
-    let line = before
-        .rsplit(|&byte| byte == b'\n')
-        .next()
-        .unwrap_or_default();
+    let line = before.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
     let head = if proto == Proto::Ws { 2 } else { 0 }; // so short a frame's
     String::from_utf8_lossy(line.get(head..).unwrap_or_default()).into_owned()
 }

@@ -21,11 +21,7 @@ pub struct Faults {
 
 impl Check {
     pub fn new(senders: usize) -> Self {
-        Self {
-            next: vec![0; senders],
-            last: 0,
-            faults: Faults::default(),
-        }
+        Self { next: vec![0; senders], last: 0, faults: Faults::default() }
     }
 
     /// How far the stream has come, lines skipped included.
@@ -46,11 +42,7 @@ impl Check {
                 taken = self.other_sender(senders, rest);
             }
             if taken == 0 {
-                let longest = senders
-                    .iter()
-                    .map(|lines| lines.heard.unit())
-                    .max()
-                    .unwrap_or(0);
+                let longest = senders.iter().map(|lines| lines.heard.unit()).max().unwrap_or(0);
                 if proto != Proto::Udp && rest.len() < longest {
                     break; // the rest of this line is still under way
                 }

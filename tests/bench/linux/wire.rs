@@ -45,22 +45,14 @@ pub fn say(proto: Proto, text: &str) -> Vec<u8> {
     }
     let mut frame = frame_head(text.len(), 0x80);
     frame.extend(MASK);
-    frame.extend(
-        text.bytes()
-            .zip(MASK.iter().cycle())
-            .map(|(byte, mask)| byte ^ mask),
-    );
+    frame.extend(text.bytes().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
 }
 
 /// What each of the others gets for it.
 pub fn hear(proto: Proto, prefix: &str, text: &str) -> Vec<u8> {
     let line = format!("{prefix}{text}\n");
-    let mut unit = if proto == Proto::Ws {
-        frame_head(line.len(), 0)
-    } else {
-        Vec::new()
-    };
+    let mut unit = if proto == Proto::Ws { frame_head(line.len(), 0) } else { Vec::new() };
     unit.extend(line.as_bytes());
     unit
 }
@@ -176,7 +168,6 @@ fn expect_switch(head: &[u8]) -> io::Result<()> {
         return Ok(());
     }
     let answer =
-        String::from_utf8_lossy(head.split(|&byte| byte == b'\r').next().unwrap_or_default())
-            .into_owned();
+        String::from_utf8_lossy(head.split(|&byte| byte == b'\r').next().unwrap_or_default()).into_owned();
     Err(io::Error::other(format!("no upgrade: {answer}")))
 }
