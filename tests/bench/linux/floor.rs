@@ -80,7 +80,6 @@ impl Floor {
 }
 
 pub fn run(floor: &Floor) -> Result<()> {
-    super::server::raise_descriptor_limit()?;
     match (floor.mode, floor.proto) {
         (Mode::Accept, _) => accept(floor),
         (Mode::Thread, _) => threads(floor),

@@ -310,16 +310,18 @@ pub fn flood(run: &Run, seconds: f64, pin: bool) -> Result<Figures> {
         return Err("no flood".into());
     };
     let mut room = Room::open(run, Cast { senders, listeners, deaf: 0, len }, pin)?;
-    // Warm up until it takes a while; then so many lines as fill the time.
-    let mut lines = (5_000 / room.fan_out()).max(4);
-    let mut phase = room.phase(lines)?;
-    while phase.took < Duration::from_secs_f64((seconds / 5.0).min(0.1)) {
-        lines *= 2;
-        phase = room.phase(lines)?;
+    // The first phase warms up. Then more and more lines, until they fill the time: how fast a
+    // server is may depend on how much comes at once.
+    let (mut lines, mut warm) = ((5_000 / room.fan_out()).max(4), false);
+    loop {
+        let phase = room.phase(lines)?;
+        let missing = seconds / phase.took.as_secs_f64();
+        if warm && missing < 1.5 {
+            return Ok(phase.figures());
+        }
+        lines = ((lines as f64 * missing.clamp(0.25, 8.0)) as u64).max(4);
+        warm = true;
     }
-    let rate = lines as f64 / phase.took.as_secs_f64();
-    let phase = room.phase((rate * seconds).ceil() as u64)?;
-    Ok(phase.figures())
 }
 
 /// The same at 200 lines a second, and how long each delivery took.
@@ -342,12 +344,11 @@ pub fn paced(run: &Run, seconds: f64, pin: bool) -> Result<Figures> {
 
 /// The longest that a reading client hears nothing, beside clients that never read.
 pub fn stall(run: &Run, pin: bool) -> Result<Figures> {
-    const LINES: u64 = 6_000; // all readers' buffers together hold 2,100 in the notes' room
-    let Kind::Stall { stalled } = run.case.kind else {
+    let Kind::Stall { stalled, lines } = run.case.kind else {
         return Err("no stall".into());
     };
     let mut room = Room::open(run, Cast { senders: 1, listeners: 10, deaf: stalled, len: 1000 }, pin)?;
-    let phase = room.phase(LINES)?;
+    let phase = room.phase(lines)?;
     let silence = room.longest_silence.as_secs_f64() * 1e3;
     Ok(Figures::from([("silence_ms", silence), ("seconds", phase.took.as_secs_f64())]))
 }

@@ -63,7 +63,7 @@ fn bench(args: &Args) -> Result<()> {
             report.add(run, measure(run, seconds, args.pin));
         }
     }
-    progress(start, "done\n");
+    progress(start, "done");
     report.print();
     args.json.as_ref().map_or(Ok(()), |file| report.save(file))
 }
@@ -76,7 +76,7 @@ fn is_due(run: &Run, round: usize, report: &Report) -> bool {
 }
 
 fn progress(start: Instant, what: &str) {
-    let (begin, end) = if stderr().is_terminal() { ("\r\x1b[K", "") } else { ("", "\n") };
+    let (begin, end) = if stderr().is_terminal() { ("\r\x1b[K", "\r") } else { ("", "\n") };
     eprint!("{begin}{:3} s  {what}{end}", start.elapsed().as_secs());
 }
 

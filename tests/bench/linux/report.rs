@@ -141,7 +141,7 @@ impl Report {
                 format!("{}{figures}  {}", self.ratios(row), row.spread())
             }
         };
-        println!("  {:14}{line}", row.server);
+        println!("{}", format!("  {:14}{line}", row.server).trim_end());
     }
 
     /// The first figure as a multiple of ours, and of the lowest floor's.

@@ -155,9 +155,12 @@ fn pin_to(core: Option<usize>) -> Result<()> {
     Ok(sched_setaffinity(Pid::from_raw(0), &set)?)
 }
 
+/// For this process and its children. Only root may raise the hard limit, too.
 pub fn raise_descriptor_limit() -> Result<()> {
+    const PLENTY: u64 = 65_536;
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
+    let raised = setrlimit(Resource::RLIMIT_NOFILE, PLENTY, PLENTY.max(hard));
+    Ok(raised.or_else(|_| setrlimit(Resource::RLIMIT_NOFILE, hard, hard))?)
 }
 
 /// How many connections, on the whole machine, have met a full accept queue so far.
