@@ -49,8 +49,8 @@ pub fn main() -> ExitCode {
 
 /// Runs the plan round by round, so that every server meets the machine's good and bad minutes.
 fn bench(args: &Args) -> Result<()> {
-    server::raise_descriptor_limit()?;
-    let runs = plan::runs(args);
+    let descriptors = server::raise_descriptor_limit()?;
+    let runs = plan::runs(args, descriptors as usize);
     let mut report = Report::new(args);
     let start = Instant::now();
     for round in 0..args.rounds {

@@ -61,10 +61,10 @@ pub enum How {
 /// Bytes of a line as its sender writes it, its `\n` included.
 pub const LINE: usize = 80;
 
-pub fn runs(args: &Args) -> Vec<Run> {
+pub fn runs(args: &Args, descriptors: usize) -> Vec<Run> {
     let mut runs = Vec::new();
     for &proto in &args.protos {
-        for case in args.only.iter().flat_map(|group| cases(group, proto, args.quick)) {
+        for case in args.only.iter().flat_map(|group| cases(group, proto, args.quick, descriptors)) {
             if args.case.as_ref().is_some_and(|text| !case.name.contains(text.as_str())) {
                 continue;
             }
@@ -101,7 +101,7 @@ fn fixed_cost(kind: Kind) -> f64 {
     }
 }
 
-fn cases(group: &str, proto: Proto, quick: bool) -> Vec<Case> {
+fn cases(group: &str, proto: Proto, quick: bool, descriptors: usize) -> Vec<Case> {
     let flood = |senders, listeners, len| Kind::Flood { senders, listeners, len };
     let connected = proto != Proto::Udp;
     let case = |group, name: String, kind| Case { group, name, kind };
@@ -126,7 +126,8 @@ fn cases(group: &str, proto: Proto, quick: bool) -> Vec<Case> {
                 .map(|n| case("stall", format!("{n} deaf"), Kind::Stall { stalled: n, lines }))
                 .collect()
         }
-        "scale" => [10, 30, 100, 300, 1000, 3000, 10_000]
+        // A server may need two descriptors for each client.
+        "scale" => [10, 30, 100, 300, 1000, 3000, 10_000.min(descriptors / 2 - 50)]
             .into_iter()
             .filter(|&n| connected || n <= 1000)
             .map(|n| case("scale", format!("1x{n}"), flood(1, n, LINE)))

@@ -155,12 +155,15 @@ fn pin_to(core: Option<usize>) -> Result<()> {
     Ok(sched_setaffinity(Pid::from_raw(0), &set)?)
 }
 
-/// For this process and its children. Only root may raise the hard limit, too.
-pub fn raise_descriptor_limit() -> Result<()> {
+/// For this process and its children; only root may raise the hard limit, too. Returns the limit.
+pub fn raise_descriptor_limit() -> Result<u64> {
     const PLENTY: u64 = 65_536;
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    let raised = setrlimit(Resource::RLIMIT_NOFILE, PLENTY, PLENTY.max(hard));
-    Ok(raised.or_else(|_| setrlimit(Resource::RLIMIT_NOFILE, hard, hard))?)
+    if hard < PLENTY && setrlimit(Resource::RLIMIT_NOFILE, PLENTY, PLENTY).is_ok() {
+        return Ok(PLENTY);
+    }
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    Ok(hard)
 }
 
 /// How many connections, on the whole machine, have met a full accept queue so far.
