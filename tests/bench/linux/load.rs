@@ -21,12 +21,14 @@ pub struct Client {
     pub check: Check,
     /// It doesn't read, and isn't waited for.
     pub deaf: bool,
+    /// It is asked for when it can be written to.
+    has_more: bool,
     last_heard: Instant,
 }
 
 impl Client {
     pub fn new(sock: Sock, check: Check) -> Self {
-        Self { sock, tail: Vec::new(), check, deaf: false, last_heard: Instant::now() }
+        Self { sock, tail: Vec::new(), check, deaf: false, has_more: false, last_heard: Instant::now() }
     }
 }
 
@@ -238,10 +240,12 @@ impl Room {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(format!("cut the sender off: {error}").into()),
         }
-        let done = self.said[sender] == self.goal * ring.unit() as u64;
-        let wanted = if done { EpollFlags::EPOLLIN } else { EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT };
-        if !done || left > 64 * 1024 - 1 {
-            self.poll.modify(sock, &mut EpollEvent::new(wanted, sender as u64))?;
+        let more = self.said[sender] < self.goal * ring.unit() as u64;
+        if more != self.clients[sender].has_more {
+            let out = if more { EpollFlags::EPOLLOUT } else { EpollFlags::empty() };
+            let mut wanted = EpollEvent::new(EpollFlags::EPOLLIN | out, sender as u64);
+            self.poll.modify(sock, &mut wanted)?;
+            self.clients[sender].has_more = more;
         }
         Ok(())
     }

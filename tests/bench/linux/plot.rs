@@ -15,7 +15,17 @@ struct Point {
     group: String,
     case: String,
     server: String,
-    value: f64,
+    colour: &'static str,
+    /// What the server was worth, or why it has no worth.
+    value: std::result::Result<f64, String>,
+}
+
+impl Point {
+    fn spot(&self) -> Option<(f64, f64)> {
+        // The case's number: `1x300` and `1024 B` carry one.
+        let digits = self.case.trim_start_matches("1x").trim_end_matches(" B");
+        Some((digits.parse().ok()?, *self.value.as_ref().ok()?))
+    }
 }
 
 /// Distinct without their hue, too: from dark to light, in the order of the servers.
@@ -44,13 +54,27 @@ pub fn draw(from: &Path, into: &Path) -> Result<()> {
 
 fn points(results: &Value) -> Vec<Point> {
     let rows = results["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
+    // One colour for a server in all charts.
+    let mut servers = Vec::new();
+    let mut colour = |server: &str| {
+        let known = servers.iter().position(|known| known == server);
+        let number = known.unwrap_or(servers.len());
+        if known.is_none() {
+            servers.push(server.to_string());
+        }
+        COLOURS[number % COLOURS.len()]
+    };
     let point = |row: &Value| {
         let text = |key: &str| row[key].as_str().unwrap_or_default().to_string();
-        let value = row["median"]["cpu_us"].as_f64().filter(|_| row["note"].is_null())?;
-        let (proto, group) = (text("proto"), text("group"));
-        Some(Point { proto, group, case: text("case"), server: text("server"), value })
+        let value = match row["note"].as_str() {
+            Some(note) => Err(note.split(',').next().unwrap_or_default().into()),
+            None => Ok(row["median"]["cpu_us"].as_f64().filter(|value| *value > 0.0)?),
+        };
+        let (proto, group, server) = (text("proto"), text("group"), text("server"));
+        let colour = colour(&server);
+        Some(Point { proto, group, case: text("case"), server, colour, value })
     };
-    rows.iter().filter_map(point).filter(|point| point.value > 0.0).collect()
+    rows.iter().filter_map(point).collect()
 }
 
 fn save(into: &Path, name: &str, chart: Option<String>) -> Result<()> {
@@ -70,10 +94,11 @@ struct Scale {
 }
 
 impl Scale {
-    fn new(values: impl Iterator<Item = f64> + Clone, from: f64, to: f64) -> Self {
-        let low = values.clone().fold(f64::MAX, f64::min).log10().floor();
-        let high = values.fold(f64::MIN, f64::max).log10().ceil();
-        Self { low, decades: (high - low).max(1.0), from, to }
+    /// `None` without any values.
+    fn new(values: impl Iterator<Item = f64> + Clone, from: f64, to: f64) -> Option<Self> {
+        let low = values.clone().min_by(f64::total_cmp)?.log10().floor();
+        let high = values.max_by(f64::total_cmp)?.log10().ceil();
+        Some(Self { low, decades: (high - low).max(1.0), from, to })
     }
 
     fn at(&self, value: f64) -> f64 {
@@ -98,68 +123,71 @@ fn distinct<'a>(points: &[&'a Point], key: impl Fn(&'a Point) -> &'a str) -> Vec
 }
 
 fn bar_chart(title: &str, points: &[&Point]) -> Option<String> {
-    let servers = distinct(points, |point| &point.server);
     let (row, mut y) = (15.0, 64.0);
-    let x = Scale::new(points.iter().map(|point| point.value), LEFT, WIDTH - 70.0);
+    let x = Scale::new(values(points), LEFT, WIDTH - 70.0)?;
     let cases = distinct(points, |point| &point.case);
     let height = y + points.len() as f64 * row + cases.len() as f64 * 14.0 + 24.0;
-    let mut svg = open(title, height, &servers);
+    let mut svg = open(title, height, points);
     for decade in x.decades() {
         vertical(&mut svg, x.at(decade), 54.0, height - 24.0, &plain(decade));
     }
     for case in cases {
         text(&mut svg, LEFT - 10.0, y + 11.0, "end", case);
         for point in points.iter().filter(|point| point.case == case) {
-            let colour = colour(&servers, &point.server);
-            let width = (x.at(point.value) - LEFT).max(1.0);
-            let _ = writeln!(
-                svg,
-                r#"<rect x="{LEFT}" y="{y:.1}" width="{width:.1}" height="12" fill="{colour}"/>"#
-            );
-            text(&mut svg, LEFT + width + 5.0, y + 10.0, "start", &plain(point.value));
+            bar(&mut svg, &x, y, point);
             y += row;
         }
         y += 14.0;
     }
-    close(svg, points)
+    Some(svg + "</svg>\n")
+}
+
+fn bar(svg: &mut String, x: &Scale, y: f64, point: &Point) {
+    let (width, label) = match &point.value {
+        Ok(value) => (x.at(*value) - LEFT, plain(*value)),
+        Err(note) => (0.0, format!("{}: {note}", point.server)),
+    };
+    let (width, colour) = (width.max(1.0), point.colour);
+    let _ = writeln!(svg, r#"<rect x="{LEFT}" y="{y:.1}" width="{width:.1}" height="12" fill="{colour}"/>"#);
+    text(svg, LEFT + width + 5.0, y + 10.0, "start", &label);
 }
 
 fn line_chart(title: &str, points: &[&Point]) -> Option<String> {
-    let servers = distinct(points, |point| &point.server);
-    let height = 420.0;
-    let x = Scale::new(points.iter().map(|point| abscissa(point)), 70.0, WIDTH - 30.0);
-    let y = Scale::new(points.iter().map(|point| point.value), height - 34.0, 64.0);
-    let mut svg = open(title, height, &servers);
+    let (left, right, bottom) = (70.0, WIDTH - 30.0, 386.0);
+    let x = Scale::new(points.iter().filter_map(|point| Some(point.spot()?.0)), left, right)?;
+    let y = Scale::new(values(points), bottom, 64.0)?;
+    let mut svg = open(title, bottom + 34.0, points);
     for decade in x.decades() {
-        vertical(&mut svg, x.at(decade), 64.0, height - 34.0, &plain(decade));
+        vertical(&mut svg, x.at(decade), 64.0, bottom, &plain(decade));
     }
     for decade in y.decades() {
         let at = y.at(decade);
-        let _ = writeln!(svg, r##"<path d="M70 {at:.1}H{}" stroke="#ddd"/>"##, WIDTH - 30.0);
-        text(&mut svg, 64.0, at + 4.0, "end", &plain(decade));
+        let _ = writeln!(svg, r##"<path d="M{left} {at:.1}H{right}" stroke="#ddd"/>"##);
+        text(&mut svg, left - 6.0, at + 4.0, "end", &plain(decade));
     }
-    for server in &servers {
-        let colour = colour(&servers, server);
-        let own = points.iter().filter(|point| point.server == *server);
-        let spots: Vec<_> = own.map(|point| (x.at(abscissa(point)), y.at(point.value))).collect();
-        let path: String = spots.iter().map(|(x, y)| format!("{x:.1},{y:.1} ")).collect();
-        let _ =
-            writeln!(svg, r#"<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>"#);
-        for (x, y) in spots {
-            let _ = writeln!(svg, r#"<circle cx="{x:.1}" cy="{y:.1}" r="3" fill="{colour}"/>"#);
-        }
+    for server in distinct(points, |point| &point.server) {
+        let own = points.iter().filter(|point| point.server == server);
+        line(&mut svg, &x, &y, own.copied());
     }
-    close(svg, points)
+    Some(svg + "</svg>\n")
 }
 
-/// The case's number: `1x300` and `1024 B` carry one.
-fn abscissa(point: &Point) -> f64 {
-    let digits = point.case.trim_start_matches("1x").trim_end_matches(" B");
-    digits.parse().unwrap_or(1.0)
+fn line<'a>(svg: &mut String, x: &Scale, y: &Scale, own: impl Iterator<Item = &'a Point> + Clone) {
+    let colour = own.clone().map(|point| point.colour).next().unwrap_or_default();
+    let spots: Vec<_> = own.filter_map(Point::spot).map(|(across, up)| (x.at(across), y.at(up))).collect();
+    let path: String = spots.iter().map(|(x, y)| format!("{x:.1},{y:.1} ")).collect();
+    let _ = writeln!(svg, r#"<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>"#);
+    for (x, y) in spots {
+        let _ = writeln!(svg, r#"<circle cx="{x:.1}" cy="{y:.1}" r="3" fill="{colour}"/>"#);
+    }
+}
+
+fn values<'a>(points: &'a [&Point]) -> impl Iterator<Item = f64> + Clone + use<'a> {
+    points.iter().filter_map(|point| point.value.as_ref().ok().copied())
 }
 
 /// Frame, title and legend. The white ground keeps it readable on a dark page.
-fn open(title: &str, height: f64, servers: &[&str]) -> String {
+fn open(title: &str, height: f64, points: &[&Point]) -> String {
     let mut svg = format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12" fill="#222">
 <title>{title}</title>
@@ -167,17 +195,15 @@ fn open(title: &str, height: f64, servers: &[&str]) -> String {
 <text x="20" y="22" font-size="15">{title}</text>
 "##
     );
-    for (number, server) in servers.iter().enumerate() {
+    let servers = distinct(points, |point| &point.server);
+    for (number, server) in servers.into_iter().enumerate() {
         let x = 20.0 + 120.0 * number as f64;
-        let colour = colour(servers, server);
+        let own = points.iter().find(|point| point.server == server);
+        let colour = own.map_or(COLOURS[0], |point| point.colour);
         let _ = writeln!(svg, r#"<rect x="{x}" y="33" width="12" height="12" fill="{colour}"/>"#);
         text(&mut svg, x + 17.0, 43.0, "start", server);
     }
     svg
-}
-
-fn close(svg: String, points: &[&Point]) -> Option<String> {
-    (!points.is_empty()).then(|| svg + "</svg>\n")
 }
 
 fn vertical(svg: &mut String, x: f64, top: f64, bottom: f64, label: &str) {
@@ -188,11 +214,6 @@ fn vertical(svg: &mut String, x: f64, top: f64, bottom: f64, label: &str) {
 fn text(svg: &mut String, x: f64, y: f64, anchor: &str, words: &str) {
     let words = words.replace('&', "&amp;").replace('<', "&lt;");
     let _ = writeln!(svg, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{words}</text>"#);
-}
-
-fn colour(servers: &[&str], server: &str) -> &'static str {
-    let number = servers.iter().position(|known| *known == server).unwrap_or(0);
-    COLOURS[number % COLOURS.len()]
 }
 
 /// Two digits that count, without a power of ten.

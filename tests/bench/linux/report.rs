@@ -72,7 +72,9 @@ impl Row {
             values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
         match self.rounds.len() {
             0 | 1 => String::new(),
-            _ => format!("({} to {})", grouped(low, decimals), grouped(high, decimals)),
+            rounds => {
+                format!("({} to {}, {rounds} rounds)", grouped(low, decimals), grouped(high, decimals))
+            }
         }
     }
 
