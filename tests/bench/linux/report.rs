@@ -16,6 +16,8 @@ pub type Figures = BTreeMap<&'static str, f64>;
 pub struct Report {
     rows: Vec<Row>,
     setting: Value,
+    /// The machine's load before the first run: how far to trust what follows.
+    load: f64,
 }
 
 /// One server under one case, over all rounds.
@@ -90,9 +92,10 @@ impl Report {
     pub fn new(args: &Args) -> Self {
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
-        let setting =
-            json!({ "kernel": kernel.trim(), "cores": cores, "pinned": args.pin, "rounds": args.rounds });
-        Self { rows: Vec::new(), setting }
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let load = load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0);
+        let setting = json!({ "kernel": kernel.trim(), "cores": cores, "pinned": args.pin, "rounds": args.rounds, "load": load });
+        Self { rows: Vec::new(), setting, load }
     }
 
     pub fn add(&mut self, run: &Run, measured: Result<Figures>) {
@@ -119,6 +122,9 @@ impl Report {
     }
 
     pub fn print(&self) {
+        if self.load > 0.5 {
+            println!("\nThe machine was busy before the first run (load {}): trust ratios only.", self.load);
+        }
         let mut heading = (String::new(), String::new());
         for row in &self.rows {
             let next = (row.proto.clone(), format!("{} {}", row.group, row.case));
