@@ -28,8 +28,10 @@ impl Point {
     }
 }
 
-/// Distinct without their hue, too: from dark to light, in the order of the servers.
-const COLOURS: [&str; 6] = ["#0b3c5d", "#d9730d", "#3a8f5c", "#7a5ea8", "#6b7280", "#a8adb5"];
+/// A server has one colour in all charts, distinct without its hue, too.
+const OURS: &str = "#0b3c5d";
+const OTHERS: [&str; 3] = ["#d9730d", "#3a8f5c", "#c2417c"];
+const FLOORS: [&str; 2] = ["#7a5ea8", "#8a919c"];
 const LEFT: f64 = 150.0;
 const WIDTH: f64 = 760.0;
 
@@ -54,15 +56,18 @@ pub fn draw(from: &Path, into: &Path) -> Result<()> {
 
 fn points(results: &Value) -> Vec<Point> {
     let rows = results["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
-    // One colour for a server in all charts.
-    let mut servers = Vec::new();
-    let mut colour = |server: &str| {
-        let known = servers.iter().position(|known| known == server);
-        let number = known.unwrap_or(servers.len());
-        if known.is_none() {
-            servers.push(server.to_string());
+    let mut others = Vec::new();
+    let mut colour = |server: &str| match server {
+        "ours" => OURS,
+        "floor-line" => FLOORS[0],
+        "floor-batch" => FLOORS[1],
+        _ => {
+            let known = others.iter().position(|known| known == server);
+            if known.is_none() {
+                others.push(server.to_string());
+            }
+            OTHERS[known.unwrap_or(others.len() - 1) % OTHERS.len()]
         }
-        COLOURS[number % COLOURS.len()]
     };
     let point = |row: &Value| {
         let text = |key: &str| row[key].as_str().unwrap_or_default().to_string();
@@ -199,7 +204,7 @@ fn open(title: &str, height: f64, points: &[&Point]) -> String {
     for (number, server) in servers.into_iter().enumerate() {
         let x = 20.0 + 120.0 * number as f64;
         let own = points.iter().find(|point| point.server == server);
-        let colour = own.map_or(COLOURS[0], |point| point.colour);
+        let colour = own.map_or(OURS, |point| point.colour);
         let _ = writeln!(svg, r#"<rect x="{x}" y="33" width="12" height="12" fill="{colour}"/>"#);
         text(&mut svg, x + 17.0, 43.0, "start", server);
     }
