@@ -21,7 +21,8 @@ cargo bench -- plot FILE.json DIR   draw the results of --json FILE as SVG into 
                         scale (1 sender, 10 to 10,000 receivers), size (lines of 16 B to 16 KiB)
   --case TEXT           only cases whose name contains TEXT, such as '1x100'
   --rounds N            alternating rounds, of which medians are taken (3)
-  --seconds S           about how long all of it may take (150)
+  --seconds S           about how long all of it may take (150); once the first round is
+                        through, no further run begins after that
   --quick               one round, about 10 s: does it still run?
   --pin                 server on core 0, load on core 1
   --no-ours, --no-floor leave these out
@@ -34,6 +35,8 @@ Groups
   paced  200 lines a second, one write each, to 100 receivers: latency.
   join   1,000 idle clients come, leave, and come again: time, memory, threads, descriptors.
   stall  5 and 50 clients that never read, beside a flood to 10 that do: the longest silence.
+
+         (Neither for UDP. A stall is measured in the first round only.)
 
 Each run checks that every line arrived once, whole and in order. Floors are bare loops that write
 the same bytes to the same sockets, by line or by 64 KiB batch.

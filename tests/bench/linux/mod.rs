@@ -59,7 +59,7 @@ fn bench(args: &Args) -> Result<()> {
         let seconds = plan::seconds_each(left, due.iter().copied());
         for (number, run) in due.iter().enumerate() {
             // On a busy machine all takes longer; the table says of how many rounds it is.
-            if round > 0 && start.elapsed().as_secs_f64() > args.seconds * 1.1 {
+            if round > 0 && start.elapsed().as_secs_f64() > args.seconds {
                 break 'rounds;
             }
             let step = format!("round {}, {}/{}", round + 1, number + 1, due.len());
