@@ -35,7 +35,6 @@ Groups
   paced  200 lines a second, one write each, to 100 receivers: latency.
   join   1,000 idle clients come, leave, and come again: time, memory, threads, descriptors.
   stall  5 and 50 clients that never read, beside a flood to 10 that do: the longest silence.
-
          (Neither for UDP. A stall is measured in the first round only.)
 
 Each run checks that every line arrived once, whole and in order. Floors are bare loops that write

@@ -38,7 +38,7 @@ pub enum Kind {
     Join {
         clients: usize,
     },
-    /// More lines than all the sockets' buffers hold: the notes' room freezes after 2,100.
+    /// More lines of 1,000 bytes than a socket's two buffers hold (3,000 didn't always stall).
     Stall {
         stalled: usize,
         lines: u64,
@@ -120,7 +120,7 @@ fn cases(group: &str, proto: Proto, quick: bool, descriptors: usize) -> Vec<Case
             vec![case("join", format!("{clients} idle"), Kind::Join { clients })]
         }
         "stall" if connected && !(quick && proto == Proto::Ws) => {
-            let (counts, lines) = if quick { (vec![5], 3000) } else { (vec![5, 50], 6000) };
+            let (counts, lines) = if quick { (vec![5], 6000) } else { (vec![5, 50], 8000) };
             counts
                 .into_iter()
                 .map(|n| case("stall", format!("{n} deaf"), Kind::Stall { stalled: n, lines }))
