@@ -160,8 +160,11 @@ struct Printer {
 #[derive(Default)]
 struct State {
     waiting: Vec<u8>,
-    /// The thread holds bytes that it hasn't written yet.
-    writing: bool,
+    /// The thread waits for something to print; else it need not be woken, which costs a system
+    /// call each time.
+    idle: bool,
+    /// How many threads wait for the printing thread to get on.
+    waiters: usize,
     /// Somebody waited in vain: until the stream moves again, nobody waits.
     stalled: bool,
     /// The last write failed.
@@ -197,7 +200,7 @@ pub fn finish(limit: Duration) {
     let deadline = Instant::now() + limit;
     for printer in [&OUT, &ERR] {
         let mut state = printer.lock();
-        while state.writing || !state.waiting.is_empty() {
+        while !state.idle {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || !printer.threaded.load(Ordering::Relaxed) {
                 return;
@@ -214,7 +217,8 @@ impl Printer {
             threaded: AtomicBool::new(false),
             state: Mutex::new(State {
                 waiting: Vec::new(),
-                writing: false,
+                idle: false,
+                waiters: 0,
                 stalled: false,
                 failed: false,
                 lost: 0,
@@ -228,8 +232,12 @@ impl Printer {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
-        self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0
+    /// Waits for the printing thread to get on.
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
+        state.waiters += 1;
+        let mut state = self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0;
+        state.waiters -= 1;
+        state
     }
 
     fn print(&self, text: &[u8]) {
@@ -249,7 +257,9 @@ impl Printer {
         }
         if !state.finished {
             state.waiting.extend_from_slice(text);
-            self.changed.notify_all();
+            if std::mem::take(&mut state.idle) {
+                self.changed.notify_all();
+            }
         }
     }
 
@@ -276,14 +286,18 @@ impl Printer {
         let mut text = Vec::new();
         loop {
             let mut state = self.lock();
-            state.writing = false;
-            self.changed.notify_all();
             while state.waiting.is_empty() {
+                state.idle = true;
+                if state.waiters > 0 {
+                    self.changed.notify_all();
+                }
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             text.clear();
             std::mem::swap(&mut state.waiting, &mut text);
-            state.writing = true;
+            if state.waiters > 0 {
+                self.changed.notify_all();
+            }
             drop(state);
             let written = self.write(&text);
             self.note(written, &text);

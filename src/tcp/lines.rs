@@ -11,9 +11,9 @@ use crate::tr;
 /// write per client.
 const READ: usize = 64 << 10;
 
-/// A batch is passed on once it has this size: a piece full of empty lines would else grow to many
-/// times its size by the prefixes.
-const BATCH: usize = 64 << 10;
+/// A batch is passed on once it has this size: the prefixes make it longer than what was read, and
+/// make many times as much of a piece full of empty lines.
+const BATCH: usize = 4 * READ;
 
 /// Why a client is no longer there.
 pub enum Left {
