@@ -1,0 +1,72 @@
+//! The checker is checked: each case fails against a program that has the fault, and says why.
+
+use std::sync::Mutex;
+use std::thread;
+
+use chatroom::check::{self, Kind, Outcome};
+
+/// Case, the fault that it must see (none: as naive as the notes' program), and words of the hint it must give.
+const TCP_SERVER: &[(&str, &str, &str)] = &[
+    ("tcp-relay", "prefix", "the prefix is"),
+    ("tcp-echo", "echo", "leave out the one"),
+    ("tcp-bytes", "lossy", "lines are bytes"),
+    ("tcp-console", "no-console", "nothing reads the console"),
+    ("tcp-console", "anonymous-console", "[Server]: "),
+    ("tcp-order", "swallow", "drops them"),
+    ("tcp-pieces", "pieces", "taken for a line"),
+    ("D3", "", "without its line break"),
+];
+
+/// How many faulty programs are tried at once: most of the time each only waits.
+const AT_ONCE: usize = 6;
+
+#[test]
+fn every_tcp_server_case_can_fail() {
+    every_case_can_fail(Kind::TcpServer, "tcp-server", TCP_SERVER);
+}
+
+/// All faults of one kind of program, a few at a time; names every case that lets one pass.
+pub fn every_case_can_fail(kind: Kind, subcommand: &str, faults: &[(&str, &str, &str)]) {
+    let unproven = check::cases(kind)
+        .into_iter()
+        .filter(|case| faults.iter().all(|fault| fault.0 != case.id));
+    let problems: Mutex<Vec<String>> = Mutex::new(
+        unproven
+            .map(|case| format!("{}: no proof that it can fail", case.id))
+            .collect(),
+    );
+    let queue = Mutex::new(faults.iter());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let next = queue.lock().unwrap().next();
+                    let Some((id, fault, hint)) = next else { break };
+                    let problem = must_fail(kind, subcommand, id, fault, hint);
+                    problems.lock().unwrap().extend(problem);
+                }
+            });
+        }
+    });
+    let problems: Vec<String> = problems.into_inner().unwrap();
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+/// What is wrong with a case that doesn't see this fault.
+fn must_fail(kind: Kind, subcommand: &str, id: &str, fault: &str, hint: &str) -> Option<String> {
+    let cases = check::cases(kind);
+    let Some(case) = cases.iter().find(|case| case.id == id) else {
+        return Some(format!("{id}: there is no such case"));
+    };
+    match case.check(&crate::faulty(subcommand, fault)) {
+        Outcome::Passed => Some(format!("{id}: passes with the fault \"{fault}\"")),
+        Outcome::Failed(report) if report.hint.contains(hint) => None,
+        Outcome::Failed(report) => Some(format!(
+            "{id}: fails with the fault \"{fault}\", but for another reason:\n{report}"
+        )),
+        Outcome::NotChecked(reason) => {
+            eprintln!("{id}: not checked here: {reason}");
+            None
+        }
+    }
+}
