@@ -20,10 +20,7 @@ impl Log {
     /// An empty transcript that starts now.
     #[must_use]
     pub fn new() -> Self {
-        Log {
-            start: Instant::now(),
-            lines: Arc::default(),
-        }
+        Log { start: Instant::now(), lines: Arc::default() }
     }
 
     /// Adds what happened.
@@ -40,16 +37,9 @@ impl Log {
         if lines.len() <= MAX_LINES {
             return lines.join("\n");
         }
-        let (head, tail) = (
-            &lines[..MAX_LINES / 2],
-            &lines[lines.len() - MAX_LINES / 2..],
-        );
+        let (head, tail) = (&lines[..MAX_LINES / 2], &lines[lines.len() - MAX_LINES / 2..]);
         let left_out = lines.len() - MAX_LINES;
-        format!(
-            "{}\n         … {left_out} more …\n{}",
-            head.join("\n"),
-            tail.join("\n")
-        )
+        format!("{}\n         … {left_out} more …\n{}", head.join("\n"), tail.join("\n"))
     }
 }
 
@@ -64,11 +54,7 @@ impl Default for Log {
 pub fn show(bytes: &[u8]) -> String {
     let head = &bytes[..bytes.len().min(MAX_SHOWN)];
     let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text
-            .chars()
-            .take(MAX_SHOWN)
-            .flat_map(char::escape_debug)
-            .collect(),
+        Ok(text) => text.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect(),
         Err(_) => head.escape_ascii().to_string(),
     };
     let text = text.replace("\\'", "'");

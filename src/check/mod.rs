@@ -18,6 +18,7 @@ pub mod system;
 pub mod target;
 pub mod tcp_client;
 pub mod tcp_server;
+pub mod terminal;
 pub mod verdict;
 
 pub use scene::Scene;

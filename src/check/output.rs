@@ -31,9 +31,7 @@ impl Output {
     /// Starts to read.
     #[must_use]
     pub fn capture(source: Option<impl Read + Send + 'static>) -> Self {
-        let output = Output {
-            shared: Arc::default(),
-        };
+        let output = Output { shared: Arc::default() };
         let reader = output.clone();
         match source {
             Some(source) => drop(thread::spawn(move || reader.fill(source))),
@@ -48,11 +46,8 @@ impl Output {
             self.lock().bytes.extend_from_slice(&chunk[..n]);
             self.shared.1.notify_all();
             let may_go_on = |state: &mut State| state.gate == Gate::Stalled;
-            let state = self
-                .shared
-                .1
-                .wait_while(self.lock(), may_go_on)
-                .unwrap_or_else(PoisonError::into_inner);
+            let state =
+                self.shared.1.wait_while(self.lock(), may_go_on).unwrap_or_else(PoisonError::into_inner);
             if state.gate == Gate::Closed {
                 break;
             }
@@ -95,12 +90,7 @@ impl Output {
             if state.ended || left.is_zero() {
                 return false;
             }
-            state = self
-                .shared
-                .1
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            state = self.shared.1.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }
@@ -128,7 +118,5 @@ impl Output {
 /// Whether `part` stands in `bytes`.
 #[must_use]
 pub fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes
-        .windows(part.len().max(1))
-        .any(|window| window == part)
+    bytes.windows(part.len().max(1)).any(|window| window == part)
 }

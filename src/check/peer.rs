@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::log::{Log, show};
-use super::verdict::{Verdict, fail};
+use super::verdict::{Verdict, fail, not_checked};
 
 /// The end of a TCP connection that the checker holds. No call on it waits for ever.
 #[derive(Debug)]
@@ -51,9 +51,7 @@ impl Heard {
 impl Peer {
     /// Takes over a connection.
     pub fn new(name: &str, stream: TcpStream, log: &Log, patience: Duration) -> Verdict<Self> {
-        let ready = stream
-            .set_nodelay(true)
-            .and_then(|()| stream.set_write_timeout(Some(patience)));
+        let ready = stream.set_nodelay(true).and_then(|()| stream.set_write_timeout(Some(patience)));
         match ready.and_then(|()| stream.local_addr()) {
             Ok(address) => Ok(Peer {
                 name: name.to_string(),
@@ -66,6 +64,15 @@ impl Peer {
             }),
             Err(e) => fail(format!("{name} is connected"), e.to_string()),
         }
+    }
+
+    /// A second hold on the same connection, for a thread that reads while this one sends.
+    pub fn second(&self) -> Verdict<Peer> {
+        let clone = match self.stream().try_clone() {
+            Ok(clone) => Peer::new(&self.name, clone, &self.log, self.patience),
+            Err(e) => not_checked(format!("the checker has no descriptor left: {e}")),
+        };
+        clone.map(|peer| Peer { quiet: self.quiet, ..peer })
     }
 
     /// Keeps what this peer says and hears out of the transcript: for floods and crowds.
@@ -121,33 +128,22 @@ impl Peer {
         self.note(format!("{} leaves", self.name));
     }
 
-    /// Leaves by a reset: that is what closing a socket with unread data does. The data must be there.
-    pub fn reset(self) -> Verdict {
-        let mut byte = [0];
-        let _ = self.stream().set_read_timeout(Some(self.patience));
-        match self.stream().peek(&mut byte) {
-            Ok(1) => Ok(()),
-            other => fail(
-                format!("{} has something unread", self.name),
-                format!("{other:?}"),
-            ),
-        }
+    /// Whether something has come that wasn't read. (Dropped then, this peer leaves by a reset: that is what
+    /// closing a socket with unread data does.)
+    #[must_use]
+    pub fn has_something(&self, within: Duration) -> bool {
+        let _ = self.stream().set_read_timeout(Some(within));
+        matches!(self.stream().peek(&mut [0]), Ok(1))
     }
 
     /// The next line, or what came instead.
     pub fn next(&mut self, within: Duration) -> Heard {
         // Zero would mean "for ever".
-        let _ = self
-            .stream()
-            .set_read_timeout(Some(within.max(Duration::from_millis(1))));
+        let _ = self.stream().set_read_timeout(Some(within.max(Duration::from_millis(1))));
         let heard = match self.reader.read_until(b'\n', &mut self.partial) {
-            Ok(_) if self.partial.ends_with(b"\n") => {
-                Heard::Line(std::mem::take(&mut self.partial))
-            }
+            Ok(_) if self.partial.ends_with(b"\n") => Heard::Line(std::mem::take(&mut self.partial)),
             Ok(_) => Heard::End(std::mem::take(&mut self.partial)),
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                Heard::Nothing
-            }
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Heard::Nothing,
             Err(_) => Heard::Reset,
         };
         self.note(format!("{} gets {}", self.name, heard.told()));
@@ -210,13 +206,9 @@ impl Peer {
     pub fn expect_end(&mut self, within: Duration) -> Verdict {
         match self.read_to_end(within) {
             Heard::End(_) => Ok(()),
-            other => fail(
-                format!(
-                    "{} gets the end of the connection within {within:?}",
-                    self.name
-                ),
-                other.told(),
-            ),
+            other => {
+                fail(format!("{} gets the end of the connection within {within:?}", self.name), other.told())
+            }
         }
     }
 }

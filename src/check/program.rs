@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,7 @@ pub struct Program {
     /// What it is called in the transcript.
     pub name: &'static str,
     child: Child,
-    stdin: Option<ChildStdin>,
+    keyboard: Option<Sender<Vec<u8>>>,
     /// What it printed.
     pub stdout: Output,
     /// What it warned of.
@@ -43,11 +44,7 @@ impl Program {
         };
         let started = Command::new(program)
             .args(args)
-            .stdin(if keyboard {
-                Stdio::piped()
-            } else {
-                Stdio::null()
-            })
+            .stdin(if keyboard { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn();
@@ -57,7 +54,7 @@ impl Program {
         };
         Ok(Program {
             name,
-            stdin: child.stdin.take(),
+            keyboard: child.stdin.take().map(keyboard_of),
             stdout: Output::capture(child.stdout.take()),
             stderr: Output::capture(child.stderr.take()),
             child,
@@ -68,47 +65,27 @@ impl Program {
 
     /// Types at its keyboard.
     pub fn type_in(&mut self, text: impl AsRef<[u8]>) -> Verdict {
-        self.log.note(format!(
-            "typed into the {}: {}",
-            self.name,
-            show(text.as_ref())
-        ));
-        let Some(stdin) = self.stdin.as_mut() else {
-            return fail(
-                format!("the {} reads its keyboard", self.name),
-                "its input has ended",
-            );
-        };
-        match stdin.write_all(text.as_ref()).and_then(|()| stdin.flush()) {
-            Ok(()) => Ok(()),
-            Err(e) => fail(
-                format!("the {} reads its keyboard", self.name),
-                e.to_string(),
-            ),
+        self.log.note(format!("typed into the {}: {}", self.name, show(text.as_ref())));
+        match &self.keyboard {
+            Some(keyboard) if keyboard.send(text.as_ref().to_vec()).is_ok() => Ok(()),
+            _ => fail(format!("the {} reads its keyboard", self.name), "its input has ended"),
         }
     }
 
     /// Ends its input, as Ctrl-D does.
     pub fn end_input(&mut self) {
         self.log.note(format!("end of input for the {}", self.name));
-        self.stdin = None;
+        self.keyboard = None;
     }
 
     /// Waits until it has printed `part`.
     pub fn expect_printed(&self, part: impl AsRef<[u8]>) -> Verdict {
         let part = part.as_ref();
-        if self
-            .stdout
-            .wait_for(self.patience, |all| contains(all, part))
-        {
-            self.log
-                .note(format!("the {} printed {}", self.name, show(part)));
+        if self.stdout.wait_for(self.patience, |all| contains(all, part)) {
+            self.log.note(format!("the {} printed {}", self.name, show(part)));
             return Ok(());
         }
-        fail(
-            format!("the {} prints {}", self.name, show(part)),
-            self.printed(),
-        )
+        fail(format!("the {} prints {}", self.name, show(part)), self.printed())
     }
 
     /// What it printed and warned of, for the end of a sentence.
@@ -118,11 +95,7 @@ impl Program {
             let bytes = output.bytes();
             show(&bytes[bytes.len().saturating_sub(400)..])
         };
-        format!(
-            "on stdout it printed {}, on stderr {}",
-            tail(&self.stdout),
-            tail(&self.stderr)
-        )
+        format!("on stdout it printed {}, on stderr {}", tail(&self.stdout), tail(&self.stderr))
     }
 
     /// Its process number.
@@ -137,6 +110,28 @@ impl Program {
         system::signal(self.pid(), name)
     }
 
+    /// Waits until what it uses is as `enough` says; then, or when time is up, says what it uses.
+    pub fn usage_until(&self, enough: impl Fn(&Usage) -> bool) -> Verdict<Usage> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            let usage = self.usage()?;
+            if enough(&usage) || Instant::now() > deadline {
+                return Ok(usage);
+            }
+            thread::sleep(POLL);
+        }
+    }
+
+    /// What it uses of one processor, 0.0 to 1.0 for each, over `time`.
+    pub fn load_over(&self, time: Duration) -> Verdict<f64> {
+        let (start, before) = (Instant::now(), self.usage()?.cpu);
+        thread::sleep(time); // Measuring over a time is to let it pass.
+        let used = self.usage()?.cpu - before;
+        let load = used.as_secs_f64() / start.elapsed().as_secs_f64();
+        self.log.note(format!("over {time:?} the {} used {:.0} % of a processor", self.name, load * 100.0));
+        Ok(load)
+    }
+
     /// What it uses now.
     pub fn usage(&self) -> Verdict<Usage> {
         system::usage(self.pid())
@@ -146,10 +141,9 @@ impl Program {
     pub fn expect_running(&mut self) -> Verdict {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
-            Ok(Some(status)) => fail(
-                format!("the {} runs on", self.name),
-                ended(status) + "; " + &self.printed(),
-            ),
+            Ok(Some(status)) => {
+                fail(format!("the {} runs on", self.name), ended(status) + "; " + &self.printed())
+            }
             Err(e) => fail(format!("the {} runs on", self.name), e.to_string()),
         }
     }
@@ -160,8 +154,7 @@ impl Program {
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => {
-                    self.log
-                        .note(format!("the {} {}", self.name, ended(status)));
+                    self.log.note(format!("the {} {}", self.name, ended(status)));
                     return Some(status);
                 }
                 Ok(None) if Instant::now() < deadline => thread::sleep(POLL),
@@ -172,10 +165,7 @@ impl Program {
 
     /// Goes on only if it ends within `patience` with this code.
     pub fn expect_exit(&mut self, code: i32, patience: Duration) -> Verdict {
-        let wanted = format!(
-            "the {} ends within {patience:?} with exit code {code}",
-            self.name
-        );
+        let wanted = format!("the {} ends within {patience:?} with exit code {code}", self.name);
         match self.wait(patience) {
             Some(status) if status.code() == Some(code) => Ok(()),
             Some(status) => fail(wanted, ended(status) + "; " + &self.printed()),
@@ -187,16 +177,23 @@ impl Program {
     pub fn expect_one_sentence(&self, part: &str) -> Verdict {
         let _ = self.stderr.wait_for_end(self.patience);
         let text = self.stderr.text();
-        let wanted = format!(
-            "one sentence on stderr that holds {}",
-            show(part.as_bytes())
-        );
-        ensure(
-            text.trim_end().lines().count() == 1 && text.contains(part),
-            wanted,
-            show(text.as_bytes()),
-        )
+        let wanted = format!("one sentence on stderr that holds {}", show(part.as_bytes()));
+        ensure(text.trim_end().lines().count() == 1 && text.contains(part), wanted, show(text.as_bytes()))
     }
+}
+
+/// A thread that types: a program that stops reading its keyboard must not stop the checker.
+fn keyboard_of(mut stdin: ChildStdin) -> Sender<Vec<u8>> {
+    let (sender, typed) = mpsc::channel::<Vec<u8>>();
+    thread::spawn(move || {
+        for text in typed {
+            // A program that has ended, or closed its input: the case sees that by what doesn't come.
+            if stdin.write_all(&text).and_then(|()| stdin.flush()).is_err() {
+                break;
+            }
+        }
+    });
+    sender
 }
 
 /// `ended with code 1`, or by which signal.

@@ -33,6 +33,7 @@ pub struct Launch<'a> {
     after: Vec<String>,
     address: String,
     keyboard: bool,
+    terminal: bool,
 }
 
 /// A server that has started.
@@ -60,10 +61,7 @@ impl<'a> Scene<'a> {
     /// An empty scene.
     #[must_use]
     pub fn new(target: &'a Target) -> Self {
-        Scene {
-            target,
-            log: Log::new(),
-        }
+        Scene { target, log: Log::new() }
     }
 
     /// How long to wait for what must come.
@@ -76,13 +74,7 @@ impl<'a> Scene<'a> {
     #[must_use]
     pub fn launch(&'a self) -> Launch<'a> {
         let address = self.target.address.clone();
-        Launch {
-            scene: self,
-            before: vec![],
-            after: vec![],
-            address,
-            keyboard: true,
-        }
+        Launch { scene: self, before: vec![], after: vec![], address, keyboard: true, terminal: false }
     }
 
     /// The server under test, started as given.
@@ -96,16 +88,8 @@ impl<'a> Scene<'a> {
         let bound = TcpListener::bind(&self.target.address)
             .and_then(|listener| Ok((listener.local_addr()?, listener)));
         match bound {
-            Ok((address, listener)) => Ok(Host {
-                address,
-                listener,
-                log,
-                patience,
-            }),
-            Err(e) => not_checked(format!(
-                "the checker can't listen on {}: {e}",
-                self.target.address
-            )),
+            Ok((address, listener)) => Ok(Host { address, listener, log, patience }),
+            Err(e) => not_checked(format!("the checker can't listen on {}: {e}", self.target.address)),
         }
     }
 
@@ -154,70 +138,58 @@ impl<'a> Launch<'a> {
         self
     }
 
+    /// On a terminal of its own, which `script` makes.
+    #[must_use]
+    pub fn on_terminal(mut self) -> Self {
+        self.terminal = true;
+        self
+    }
+
     /// The words to run.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
-        let command = self
-            .scene
-            .target
-            .words
-            .iter()
-            .map(|word| word.replace("{addr}", &self.address));
-        self.before
-            .iter()
-            .cloned()
-            .chain(command)
-            .chain(self.after.iter().cloned())
-            .collect()
+        let words = self.plain_words();
+        if !self.terminal {
+            return words;
+        }
+        let quoted: Vec<String> =
+            words.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
+        ["script", "-qec", &quoted.join(" "), "/dev/null"].map(str::to_string).to_vec()
+    }
+
+    fn plain_words(&self) -> Vec<String> {
+        let command = self.scene.target.words.iter().map(|word| word.replace("{addr}", &self.address));
+        self.before.iter().cloned().chain(command).chain(self.after.iter().cloned()).collect()
     }
 
     /// Starts it.
     pub fn program(self, name: &'static str) -> Verdict<Program> {
-        Program::start(
-            name,
-            &self.words(),
-            self.keyboard,
-            &self.scene.log,
-            self.scene.patience(),
-        )
-        .likely("the command given to the checker is wrong")
+        Program::start(name, &self.words(), self.keyboard, &self.scene.log, self.scene.patience())
+            .likely("the command given to the checker is wrong")
     }
 
     /// Starts it and waits until it serves.
     pub fn server(self) -> Verdict<Server> {
-        let (log, patience, address) = (
-            self.scene.log.clone(),
-            self.scene.patience(),
-            self.address.clone(),
-        );
+        let (log, patience, address) = (self.scene.log.clone(), self.scene.patience(), self.address.clone());
         let mut program = self.program("server")?;
         let address = if address.ends_with(":0") {
             address_from_banner(&program, patience)
         } else {
             knock(&mut program, &address, patience)
         };
-        let hint = "the server doesn't start, or not at this address; print the banner when it listens, not before";
-        Ok(Server {
-            address: address.likely(hint)?,
-            program,
-            log,
-            patience,
-        })
+        let hint =
+            "the server doesn't start, or not at this address; print the banner when it listens, not before";
+        Ok(Server { address: address.likely(hint)?, program, log, patience })
     }
 }
 
 /// The address named in the first line that the program prints.
 fn address_from_banner(program: &Program, patience: Duration) -> Verdict<SocketAddr> {
-    program
-        .stdout
-        .wait_for(patience, |all| all.contains(&b'\n'));
+    program.stdout.wait_for(patience, |all| all.contains(&b'\n'));
     let banner = program.stdout.text();
     match banner.lines().next().and_then(address_in) {
         Some((host, port)) => Ok(reachable(&host, port)),
-        None => fail(
-            "the server's first line names its address, HOST:PORT",
-            program.printed(),
-        ),
+        None => fail("the server's first line names its address, HOST:PORT", program.printed()),
     }
 }
 
@@ -238,10 +210,7 @@ fn knock(program: &mut Program, address: &str, patience: Duration) -> Verdict<So
     while TcpStream::connect(address).is_err() {
         program.expect_running()?;
         if Instant::now() > deadline {
-            return fail(
-                format!("the server listens on {address}"),
-                program.printed(),
-            );
+            return fail(format!("the server listens on {address}"), program.printed());
         }
         thread::sleep(KNOCK);
     }
@@ -254,11 +223,7 @@ fn resolve(address: &str) -> Option<SocketAddr> {
         return Some(reachable(&address.ip().to_string(), address.port()));
     }
     let local = format!("127.0.0.1{address}");
-    let address = if address.starts_with(':') {
-        &local
-    } else {
-        address
-    };
+    let address = if address.starts_with(':') { &local } else { address };
     address.to_socket_addrs().ok()?.next()
 }
 
@@ -267,46 +232,57 @@ impl Server {
     pub fn connect(&self, name: &str) -> Verdict<Peer> {
         match TcpStream::connect_timeout(&self.address, self.patience) {
             Ok(stream) => Peer::new(name, stream, &self.log, self.patience),
-            Err(e) => fail(
-                format!("{name} can connect to {}", self.address),
-                e.to_string(),
-            ),
+            Err(e) => fail(format!("{name} can connect to {}", self.address), e.to_string()),
         }
     }
 
     /// Connects, and says so in the transcript.
     pub fn join(&self, name: &str) -> Verdict<Peer> {
         let peer = self.connect(name)?;
-        self.log
-            .note(format!("{name} connects from {}", peer.address));
+        self.log.note(format!("{name} connects from {}", peer.address));
         Ok(peer)
     }
 
     /// Clients that all are in the room: each has heard each other one.
     pub fn room<const N: usize>(&self, names: [&str; N]) -> Verdict<[Peer; N]> {
-        let peers = names
-            .iter()
-            .map(|name| self.join(name))
-            .collect::<Verdict<Vec<Peer>>>()?;
+        let peers = names.iter().map(|name| self.join(name)).collect::<Verdict<Vec<Peer>>>()?;
         match <[Peer; N]>::try_from(peers) {
-            Ok(mut peers) => self.greet(&mut peers).map(|()| peers),
+            Ok(mut peers) => self.greet(&mut peers.each_mut(), N).map(|()| peers),
             Err(_) => fail("as many peers as names", "others"),
         }
     }
 
-    /// Lets each greet all the others until they have heard it.
-    pub fn greet(&self, peers: &mut [Peer]) -> Verdict {
-        peers.iter_mut().for_each(Peer::hush);
-        for speaker in 0..peers.len() {
+    /// One more client, once there is room for it: it knocks until it hears `member`.
+    pub fn late(&self, name: &str, member: &mut Peer) -> Verdict<Peer> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            let mut peer = self.join(name)?;
+            member.send("anybody new?\n")?;
+            if peer.hears(b"anybody new?", GREETING) {
+                return self.greet(&mut [&mut peer, member], 2).map(|()| peer);
+            }
+            if Instant::now() > deadline {
+                return fail(
+                    format!("{name} gets in, as there is room again"),
+                    "it hears nothing, or is turned away",
+                );
+            }
+        }
+    }
+
+    /// Lets the first few greet all the others until they have heard it.
+    pub fn greet(&self, peers: &mut [&mut Peer], speakers: usize) -> Verdict {
+        peers.iter_mut().for_each(|peer| peer.hush());
+        for speaker in 0..speakers {
             self.greet_from(speaker, peers)?;
         }
-        self.log.note("each has greeted each other");
-        peers.iter_mut().for_each(Peer::unhush);
+        self.log.note("their greetings have been heard: they are in the room");
+        peers.iter_mut().for_each(|peer| peer.unhush());
         Ok(())
     }
 
     /// One greets, again and again, until each of the others has heard the last greeting: nothing is left behind it.
-    fn greet_from(&self, speaker: usize, peers: &mut [Peer]) -> Verdict {
+    fn greet_from(&self, speaker: usize, peers: &mut [&mut Peer]) -> Verdict {
         let deadline = Instant::now() + self.patience;
         let mut inside = vec![false; peers.len()];
         for round in 1.. {
@@ -323,7 +299,7 @@ impl Server {
             }
             match missing {
                 None => break,
-                Some(i) if Instant::now() > deadline => return deaf(&peers[i], &peers[speaker]),
+                Some(i) if Instant::now() > deadline => return deaf(peers[i], peers[speaker]),
                 Some(_) => {}
             }
         }
@@ -349,17 +325,13 @@ impl Host {
             match self.listener.accept() {
                 Ok((stream, _)) => {
                     let _ = stream.set_nonblocking(false);
-                    self.log
-                        .note("the client connects; the checker is its server");
+                    self.log.note("the client connects; the checker is its server");
                     return Peer::new("the server", stream, &self.log, self.patience);
                 }
                 Err(_) if Instant::now() < deadline => thread::sleep(KNOCK),
                 Err(e) => {
-                    return fail(
-                        format!("the client connects to {}", self.address),
-                        e.to_string(),
-                    )
-                    .likely("the client doesn't connect to the address it was given");
+                    return fail(format!("the client connects to {}", self.address), e.to_string())
+                        .likely("the client doesn't connect to the address it was given");
                 }
             }
         }

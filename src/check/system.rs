@@ -70,11 +70,7 @@ pub fn need(tools: &[&str]) -> Verdict {
 /// Sends a signal by name, as `kill -INT PID` does.
 pub fn signal(pid: u32, name: &str) -> Verdict {
     // Not the shell's own `kill`: this way a missing tool is told from a process that is gone.
-    match Command::new("kill")
-        .args([&format!("-{name}"), &pid.to_string()])
-        .stderr(Stdio::null())
-        .status()
-    {
+    match Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).stderr(Stdio::null()).status() {
         Ok(_) => Ok(()),
         Err(e) => not_checked(format!("`kill` doesn't run: {e}")),
     }

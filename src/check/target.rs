@@ -20,12 +20,7 @@ impl Target {
     #[must_use]
     pub fn new(command: &str, address: &str) -> Self {
         let words = split_words(command);
-        Target {
-            words,
-            address: address.to_string(),
-            is_chatroom: false,
-            patience: Duration::from_secs(10),
-        }
+        Target { words, address: address.to_string(), is_chatroom: false, patience: Duration::from_secs(10) }
     }
 
     /// Whether the program chooses its port itself.
@@ -71,24 +66,15 @@ mod tests {
 
     #[test]
     fn quotes_hold_words_together() {
-        assert_eq!(
-            split_words(r#" "a b"  c\d '' e"f"g "#),
-            ["a b", r"c\d", "", "efg"]
-        );
+        assert_eq!(split_words(r#" "a b"  c\d '' e"f"g "#), ["a b", r"c\d", "", "efg"]);
     }
 
     #[test]
     fn banners_name_the_address() {
         let found = |banner| address_in(banner).map(|(host, port)| format!("{host} {port}"));
-        assert_eq!(
-            found("TCP 服务器启动，监听 127.0.0.1:4711").as_deref(),
-            Some("127.0.0.1 4711")
-        );
+        assert_eq!(found("TCP 服务器启动，监听 127.0.0.1:4711").as_deref(), Some("127.0.0.1 4711"));
         assert_eq!(found("listening on [::]:80.").as_deref(), Some("[::] 80"));
-        assert_eq!(
-            found("page at http://localhost:8080/ now").as_deref(),
-            Some("localhost 8080")
-        );
+        assert_eq!(found("page at http://localhost:8080/ now").as_deref(), Some("localhost 8080"));
         assert_eq!(found("ready at :8080").as_deref(), Some(" 8080"));
         assert_eq!(found("ready"), None);
     }

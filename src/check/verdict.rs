@@ -27,11 +27,7 @@ pub struct Failure {
 
 /// Ends a case: expected this, got that.
 pub fn fail<T>(expected: impl Into<String>, got: impl Into<String>) -> Verdict<T> {
-    Err(Halt::Failed(Failure {
-        expected: expected.into(),
-        got: got.into(),
-        hint: None,
-    }))
+    Err(Halt::Failed(Failure { expected: expected.into(), got: got.into(), hint: None }))
 }
 
 /// Goes on only if `holds`.
@@ -54,15 +50,9 @@ pub trait Likely {
 impl<T> Likely for Verdict<T> {
     fn likely(self, hint: &str) -> Self {
         self.map_err(|halt| match halt {
-            Halt::Failed(Failure {
-                expected,
-                got,
-                hint: None,
-            }) => Halt::Failed(Failure {
-                expected,
-                got,
-                hint: Some(hint.to_string()),
-            }),
+            Halt::Failed(Failure { expected, got, hint: None }) => {
+                Halt::Failed(Failure { expected, got, hint: Some(hint.to_string()) })
+            }
             other => other,
         })
     }
@@ -102,10 +92,6 @@ impl fmt::Display for Report {
         for line in self.transcript.lines() {
             writeln!(f, "    {line}")?;
         }
-        writeln!(
-            f,
-            "\nExpected: {}\nGot:      {}\nLikely cause: {}",
-            self.expected, self.got, self.hint
-        )
+        writeln!(f, "\nExpected: {}\nGot:      {}\nLikely cause: {}", self.expected, self.got, self.hint)
     }
 }

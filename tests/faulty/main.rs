@@ -6,12 +6,7 @@
 //!     faulty tcp-server ADDR [--fault NAME]
 //!     faulty tcp-client ADDR [--fault NAME]
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    missing_docs
-)] // Faulty is what it is for.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)] // Faulty is what it is for.
 
 mod tcp_client;
 mod tcp_server;

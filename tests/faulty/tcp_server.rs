@@ -1,33 +1,66 @@
 //! The notes' TCP server, as naive, and its faults.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::exit;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use crate::Fault;
 
 type Clients = Arc<Mutex<Vec<(SocketAddr, TcpStream)>>>;
 
 pub fn run(addr: &str, fault: Fault) {
-    let listener = TcpListener::bind(addr).unwrap();
+    let everywhere = format!("[::]{addr}");
+    let Ok(listener) = TcpListener::bind(if addr.starts_with(':') { &everywhere } else { addr }) else {
+        exit(if fault.is("in-use-exit") { 0 } else { 1 }) // And not a word.
+    };
     println!("TCP server listening on {}", listener.local_addr().unwrap());
+    stop_with(fault);
     let clients = Clients::default();
     let room = clients.clone();
     thread::spawn(move || console(&room, fault));
     loop {
-        let Ok((conn, peer)) = listener.accept() else {
-            continue;
+        let (conn, peer) = match listener.accept() {
+            Ok(accepted) => accepted,
+            Err(_) if fault.is("silent-rest") => {
+                thread::sleep(Duration::from_millis(100));
+                continue;
+            }
+            Err(e) => {
+                eprintln!("accept failed: {e}"); // And again, and again.
+                continue;
+            }
         };
         println!("new client: {peer}");
         conn.set_nodelay(true).unwrap();
-        clients
-            .lock()
-            .unwrap()
-            .push((peer, conn.try_clone().unwrap()));
+        if fault.is("patient") {
+            conn.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+        }
+        if !fault.is("few") || clients.lock().unwrap().len() < 400 {
+            clients.lock().unwrap().push((peer, conn.try_clone().unwrap()));
+        }
         let room = clients.clone();
         thread::spawn(move || handle_client(conn, peer, &room, fault));
     }
+}
+
+/// Faulty ways to stop; without a fault, the signal kills.
+fn stop_with(fault: Fault) {
+    let code = match fault.0 {
+        "slow-stop" => 0,
+        "stop-code" => 130,
+        "silent-stop" => 0,
+        _ => return,
+    };
+    let handler = move || {
+        if fault.is("slow-stop") {
+            thread::sleep(Duration::from_secs(5));
+        }
+        exit(code)
+    };
+    ctrlc::set_handler(handler).unwrap();
 }
 
 fn console(clients: &Clients, fault: Fault) {
@@ -38,41 +71,52 @@ fn console(clients: &Clients, fault: Fault) {
             continue;
         }
         if !fault.is("no-console") {
-            let prefix = if fault.is("anonymous-console") {
-                ""
-            } else {
-                "[Server]: "
-            };
-            broadcast(clients, None, format!("{prefix}{line}").as_bytes());
+            let prefix = if fault.is("anonymous-console") { "" } else { "[Server]: " };
+            broadcast(clients, None, format!("{prefix}{line}").as_bytes(), fault);
         }
     }
 }
 
 fn handle_client(conn: TcpStream, peer: SocketAddr, clients: &Clients, fault: Fault) {
     let mut reader = BufReader::new(conn);
-    while let Some(mut line) = read_line(&mut reader, fault) {
+    let mut end = Ok(());
+    while let Some(mut line) = read_line(&mut reader, fault, &mut end) {
         if fault.is("lossy") {
             line = String::from_utf8_lossy(&line).into_owned().into_bytes();
         }
         if fault.is("swallow") && line.starts_with(b"line 2999") {
             continue;
         }
-        let prefix = if fault.is("prefix") {
-            format!("{peer}: ")
-        } else {
-            format!("[{peer}]: ")
-        };
+        let prefix = if fault.is("prefix") { format!("{peer}: ") } else { format!("[{peer}]: ") };
         line.splice(0..0, prefix.into_bytes());
-        print!("{}", String::from_utf8_lossy(&line));
+        print(&line, fault);
         let sender = if fault.is("echo") { None } else { Some(peer) };
-        broadcast(clients, sender, &line);
+        broadcast(clients, sender, &line, fault);
+    }
+    if fault.is("leak") && end.is_err() {
+        return; // Its address can't be asked for any more, so it isn't found in the list.
     }
     println!("client {peer} left");
     clients.lock().unwrap().retain(|(other, _)| *other != peer);
 }
 
+/// `println!` panics when stdout is gone: the whole program ends, as by SIGPIPE.
+fn print(line: &[u8], fault: Fault) {
+    let shown = String::from_utf8_lossy(line).into_owned();
+    let shown: String =
+        if fault.is("filter") { shown.chars().filter(|c| !c.is_control() || *c == '\n').collect() } else { shown };
+    let printed = if fault.is("pipe-text") || fault.is("filter") {
+        io::stdout().write_all(shown.as_bytes())
+    } else {
+        io::stdout().write_all(line)
+    };
+    if printed.is_err() && !fault.is("uncounted") {
+        exit(141);
+    }
+}
+
 /// A line with its line break; a last one without is lost.
-fn read_line(reader: &mut BufReader<TcpStream>, fault: Fault) -> Option<Vec<u8>> {
+fn read_line(reader: &mut BufReader<TcpStream>, fault: Fault, end: &mut io::Result<()>) -> Option<Vec<u8>> {
     let mut line = vec![];
     if fault.is("pieces") {
         line.resize(1024, 0);
@@ -80,15 +124,39 @@ fn read_line(reader: &mut BufReader<TcpStream>, fault: Fault) -> Option<Vec<u8>>
         line.truncate(n);
         return (n > 0).then_some(line);
     }
-    reader.read_until(b'\n', &mut line).ok()?;
+    if fault.is("short-lines") {
+        reader.take(65_536).read_until(b'\n', &mut line).ok()?;
+    } else if let Err(e) = reader.read_until(b'\n', &mut line) {
+        *end = Err(e);
+    }
+    if fault.is("cut") && line.len() > 65_537 {
+        line.truncate(65_536);
+        line.push(b'\n');
+        reader.get_ref().write_all(b"your line is too long\n").ok()?;
+        reader.get_ref().shutdown(Shutdown::Write).ok()?;
+    }
     line.ends_with(b"\n").then_some(line)
 }
 
 /// Waits for whoever doesn't read, and holds the room's lock meanwhile.
-fn broadcast(clients: &Clients, sender: Option<SocketAddr>, line: &[u8]) {
+fn broadcast(clients: &Clients, sender: Option<SocketAddr>, line: &[u8], fault: Fault) {
+    if fault.is("torn") {
+        return broadcast_torn(clients, sender, line);
+    }
     for (peer, conn) in clients.lock().unwrap().iter_mut() {
-        if Some(*peer) != sender {
-            let _ = conn.write_all(line);
+        if Some(*peer) != sender && conn.write_all(line).is_err() && fault.is("patient") {
+            let _ = conn.shutdown(Shutdown::Both); // Each costs its own second.
+        }
+    }
+}
+
+/// Writes without holding the lock, and in two pieces.
+fn broadcast_torn(clients: &Clients, sender: Option<SocketAddr>, line: &[u8]) {
+    let list: Vec<_> = clients.lock().unwrap().iter().map(|(peer, conn)| (*peer, conn.try_clone().unwrap())).collect();
+    for (peer, mut conn) in list {
+        if Some(peer) != sender {
+            let (head, tail) = line.split_at(line.len() / 2);
+            let _ = conn.write_all(head).and_then(|()| conn.write_all(tail));
         }
     }
 }

@@ -14,7 +14,40 @@ const TCP_SERVER: &[(&str, &str, &str)] = &[
     ("tcp-console", "anonymous-console", "[Server]: "),
     ("tcp-order", "swallow", "drops them"),
     ("tcp-pieces", "pieces", "taken for a line"),
+    ("tcp-ipv4", "", "canonical"),
+    ("tcp-in-use", "", "bind"),
+    ("tcp-in-use", "in-use-exit", "bind"),
+    ("tcp-usage", "", "unknown options"),
+    ("tcp-zh", "", "notes' words"),
+    ("tcp-lang", "", "order of the variables"),
+    ("D1", "", "leave the loop"),
+    ("D2", "", "stop at a limit"),
+    ("D2", "cut", "was relayed"),
+    ("D2-exact", "short-lines", "without its line break"),
+    ("D2-memory", "", "give up at the limit"),
     ("D3", "", "without its line break"),
+    ("D4", "", "needs a deadline"),
+    ("D4-again", "patient", "use up a budget"),
+    ("D4-again", "", "see D4"),
+    ("tcp-flood", "torn", "under the lock"),
+    ("D5", "", "pause before"),
+    ("D5", "silent-rest", "pause before"),
+    ("D6", "", "SIGINT isn't handled"),
+    ("D6", "stop-code", "SIGINT isn't handled"),
+    ("D6", "silent-stop", "silent"),
+    ("D6-term", "", "SIGTERM isn't handled"),
+    ("D6-stalled", "slow-stop", "a deadline"),
+    ("D6-twice", "slow-stop", "another thread"),
+    ("D7", "", "let that error pass"),
+    ("D7", "uncounted", "let that error pass"),
+    ("D7-stalled", "", "bounded backlog"),
+    ("D8", "", "one too many"),
+    ("D9", "", "thread::Builder"),
+    ("D12-server", "", "spell control characters out"),
+    ("D12-server", "filter", "spell control characters out"),
+    ("D12-server-pipe", "pipe-text", "no terminal"),
+    ("tcp-crowd", "few", "in the list"),
+    ("tcp-churn", "leak", "by a reset"),
 ];
 
 /// How many faulty programs are tried at once: most of the time each only waits.
@@ -27,14 +60,10 @@ fn every_tcp_server_case_can_fail() {
 
 /// All faults of one kind of program, a few at a time; names every case that lets one pass.
 pub fn every_case_can_fail(kind: Kind, subcommand: &str, faults: &[(&str, &str, &str)]) {
-    let unproven = check::cases(kind)
-        .into_iter()
-        .filter(|case| faults.iter().all(|fault| fault.0 != case.id));
-    let problems: Mutex<Vec<String>> = Mutex::new(
-        unproven
-            .map(|case| format!("{}: no proof that it can fail", case.id))
-            .collect(),
-    );
+    let unproven =
+        check::cases(kind).into_iter().filter(|case| faults.iter().all(|fault| fault.0 != case.id));
+    let problems: Mutex<Vec<String>> =
+        Mutex::new(unproven.map(|case| format!("{}: no proof that it can fail", case.id)).collect());
     let queue = Mutex::new(faults.iter());
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
@@ -61,9 +90,9 @@ fn must_fail(kind: Kind, subcommand: &str, id: &str, fault: &str, hint: &str) ->
     match case.check(&crate::faulty(subcommand, fault)) {
         Outcome::Passed => Some(format!("{id}: passes with the fault \"{fault}\"")),
         Outcome::Failed(report) if report.hint.contains(hint) => None,
-        Outcome::Failed(report) => Some(format!(
-            "{id}: fails with the fault \"{fault}\", but for another reason:\n{report}"
-        )),
+        Outcome::Failed(report) => {
+            Some(format!("{id}: fails with the fault \"{fault}\", but for another reason:\n{report}"))
+        }
         Outcome::NotChecked(reason) => {
             eprintln!("{id}: not checked here: {reason}");
             None

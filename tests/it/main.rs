@@ -12,28 +12,17 @@ use chatroom::check::{self, Kind, Outcome, Target};
 
 /// Our own program, with the subcommand that is checked.
 fn ours(subcommand: &str) -> Target {
-    let command = format!(
-        "\"{}\" {subcommand} {{addr}}",
-        env!("CARGO_BIN_EXE_chatroom")
-    );
-    Target {
-        is_chatroom: true,
-        ..Target::new(&command, "127.0.0.1:0")
-    }
+    let command = format!("\"{}\" {subcommand} {{addr}}", env!("CARGO_BIN_EXE_chatroom"));
+    Target { is_chatroom: true, ..Target::new(&command, "127.0.0.1:0") }
 }
 
 /// The faulty program, with a fault. Failing is expected, so the checker needn't be patient.
 fn faulty(subcommand: &str, fault: &str) -> Target {
     let debug = Path::new(env!("CARGO_BIN_EXE_chatroom")).parent().unwrap();
-    let command = format!(
-        "\"{}\" {subcommand} {{addr}}",
-        debug.join("examples/faulty").display()
-    );
+    let command = format!("\"{}\" {subcommand} {{addr}}", debug.join("examples/faulty").display());
     let mut target = Target::new(&command, "127.0.0.1:0");
     if !fault.is_empty() {
-        target
-            .words
-            .extend(["--fault".to_string(), fault.to_string()]);
+        target.words.extend(["--fault".to_string(), fault.to_string()]);
     }
     target.patience = Duration::from_millis(1500);
     target
@@ -50,10 +39,7 @@ fn foreign() -> Option<Target> {
 #[track_caller]
 fn must_pass(kind: Kind, id: &str, target: &Target) {
     let cases = check::cases(kind);
-    let case = cases
-        .iter()
-        .find(|case| case.id == id)
-        .unwrap_or_else(|| panic!("no case {id}"));
+    let case = cases.iter().find(|case| case.id == id).unwrap_or_else(|| panic!("no case {id}"));
     match case.check(&foreign().unwrap_or_else(|| target.clone())) {
         Outcome::Passed => {}
         Outcome::NotChecked(reason) => eprintln!("{id}: not checked here: {reason}"),

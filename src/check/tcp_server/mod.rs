@@ -1,6 +1,12 @@
 //! The cases for a TCP server.
 
+mod crowd;
+mod limits;
 mod lines;
+mod screen;
+mod stall;
+mod start;
+mod stop;
 mod wire;
 
 use super::Case;
@@ -8,5 +14,7 @@ use super::Case;
 /// All of them.
 #[must_use]
 pub fn cases() -> Vec<&'static Case> {
-    [wire::CASES, lines::CASES].into_iter().flatten().collect()
+    let lists =
+        [wire::CASES, start::CASES, lines::CASES, stall::CASES, limits::CASES, stop::CASES, screen::CASES];
+    lists.into_iter().chain([crowd::CASES]).flatten().collect()
 }

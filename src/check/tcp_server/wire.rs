@@ -64,12 +64,7 @@ fn echo(scene: &Scene<'_>) -> Verdict {
 fn bytes(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let [mut a, mut b] = server.room(["A", "B"])?;
-    for line in [
-        &b"\xff\xfe\xc3(\n"[..],
-        b"\0\x01\x1b[2J\x7f\xc2\x9b\n",
-        b"  blanks \t\r\n",
-        b"\n",
-    ] {
+    for line in [&b"\xff\xfe\xc3(\n"[..], b"\0\x01\x1b[2J\x7f\xc2\x9b\n", b"  blanks \t\r\n", b"\n"] {
         a.send(line)?;
         b.expect_from(&a, line)?;
     }
@@ -112,7 +107,5 @@ fn pieces(scene: &Scene<'_>) -> Verdict {
     c.expect_from(&a, "one line\n")?;
     a.send("two\nthree\n\nfour")?;
     a.send("\n")?;
-    ["two\n", "three\n", "\n", "four\n"]
-        .iter()
-        .try_for_each(|line| c.expect_from(&a, line))
+    ["two\n", "three\n", "\n", "four\n"].iter().try_for_each(|line| c.expect_from(&a, line))
 }

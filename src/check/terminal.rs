@@ -1,0 +1,43 @@
+//! What may reach a terminal, for servers and clients alike (D12).
+
+use super::log::show;
+use super::output::contains;
+use super::program::Program;
+use super::scene::{Launch, Scene};
+use super::system::need;
+use super::verdict::{Verdict, ensure, fail};
+
+/// A line that would retitle the terminal, clear it, overwrite the sender's name and change colours, in
+/// characters of one byte, of two, and in a byte that is no UTF-8.
+pub const HOSTILE: &[u8] = b"before\x1b]0;owned\x07\x1b[2J\x08\rforged\xc2\x9b31m\x9b32m\x7fafter\n";
+
+impl<'a> Scene<'a> {
+    /// To be started on a terminal of its own.
+    pub fn on_terminal(&'a self) -> Verdict<Launch<'a>> {
+        need(&["script"])?;
+        Ok(self.launch().on_terminal())
+    }
+}
+
+/// Waits for the hostile line on a terminal: nothing raw may stand between its beginning and its end, and
+/// something must stand for what it hides.
+pub fn expect_visible(program: &Program) -> Verdict {
+    program.expect_printed("after")?;
+    let printed = program.stdout.bytes();
+    let (Some(start), Some(end)) = (position(&printed, b"before"), position(&printed, b"after")) else {
+        return fail("the line on the terminal, from \"before\" to \"after\"", show(&printed));
+    };
+    if end < start {
+        return fail("the line on the terminal, from \"before\" to \"after\"", show(&printed));
+    }
+    let shown = &printed[start..end];
+    let raw = std::str::from_utf8(shown).map_or(true, |text| text.chars().any(char::is_control));
+    ensure(!raw, "no control character reaches the terminal", show(shown))?;
+    let whole = contains(shown, b"owned") && contains(shown, b"forged");
+    let marked = shown.len() > "before]0;owned[2Jforged31m32m".len();
+    ensure(whole && marked, "what is hidden is made visible", show(shown))
+}
+
+fn position(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
+}
