@@ -103,8 +103,11 @@ fn handle_client(conn: TcpStream, peer: SocketAddr, clients: &Clients, fault: Fa
 /// `println!` panics when stdout is gone: the whole program ends, as by SIGPIPE.
 fn print(line: &[u8], fault: Fault) {
     let shown = String::from_utf8_lossy(line).into_owned();
-    let shown: String =
-        if fault.is("filter") { shown.chars().filter(|c| !c.is_control() || *c == '\n').collect() } else { shown };
+    let shown: String = if fault.is("filter") {
+        shown.chars().filter(|c| !c.is_control() || *c == '\n').collect()
+    } else {
+        shown
+    };
     let printed = if fault.is("pipe-text") || fault.is("filter") {
         io::stdout().write_all(shown.as_bytes())
     } else {
@@ -152,7 +155,8 @@ fn broadcast(clients: &Clients, sender: Option<SocketAddr>, line: &[u8], fault: 
 
 /// Writes without holding the lock, and in two pieces.
 fn broadcast_torn(clients: &Clients, sender: Option<SocketAddr>, line: &[u8]) {
-    let list: Vec<_> = clients.lock().unwrap().iter().map(|(peer, conn)| (*peer, conn.try_clone().unwrap())).collect();
+    let list: Vec<_> =
+        clients.lock().unwrap().iter().map(|(peer, conn)| (*peer, conn.try_clone().unwrap())).collect();
     for (peer, mut conn) in list {
         if Some(peer) != sender {
             let (head, tail) = line.split_at(line.len() / 2);

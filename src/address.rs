@@ -1,0 +1,173 @@
+//! `HOST:PORT`, `[::1]:PORT`, and Go's `:PORT`: where to listen, and whom to call.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+
+/// An address as the user wrote it. Go's `:8080` has no host: every interface when listening,
+/// this machine when calling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    host: String,
+    port: u16,
+}
+
+impl Address {
+    /// Reads `HOST:PORT`, `[IPV6]:PORT` or `:PORT`. The error is a sentence that says what to write.
+    pub fn parse(text: &str) -> Result<Address, String> {
+        let wrong = || {
+            crate::tr!(
+                zh "“{text}”不是地址；请写 主机:端口、[::1]:端口 或 :端口，例如 127.0.0.1:8080",
+                en "'{text}' is not an address; write HOST:PORT, [::1]:PORT or :PORT, e.g. 127.0.0.1:8080"
+            )
+        };
+        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let port = port.parse().map_err(|_| wrong())?;
+        let bare = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            Some(ipv6) if ipv6.contains(':') => ipv6,
+            None if !host.contains([':', '/', '[', ']', ' ']) => host,
+            _ => return Err(wrong()),
+        };
+        Ok(Address { host: bare.to_string(), port })
+    }
+
+    /// Where to listen, in the order to try. `:PORT` is every interface, IPv4 and IPv6 on one
+    /// socket; where there is no IPv6, and on Windows, whose std cannot do both, IPv4 alone.
+    ///
+    /// # Errors
+    /// When the host's name cannot be resolved.
+    pub fn to_listen(&self) -> io::Result<Vec<SocketAddr>> {
+        if !self.host.is_empty() {
+            return self.resolve(&self.host);
+        }
+        let ipv4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, self.port));
+        let ipv6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, self.port));
+        Ok(if cfg!(windows) { vec![ipv4] } else { vec![ipv6, ipv4] })
+    }
+
+    /// Whom to call, in the order to try.
+    ///
+    /// # Errors
+    /// When the host's name cannot be resolved.
+    pub fn to_call(&self) -> io::Result<Vec<SocketAddr>> {
+        self.resolve(if self.host.is_empty() { "localhost" } else { &self.host })
+    }
+
+    /// IPv4 first, as Go does: `localhost` is `::1` first on many systems, and a UDP `connect`
+    /// succeeds on the first address whether or not anybody is there.
+    fn resolve(&self, host: &str) -> io::Result<Vec<SocketAddr>> {
+        let mut found: Vec<SocketAddr> = (host, self.port).to_socket_addrs()?.collect();
+        found.sort_by_key(SocketAddr::is_ipv6);
+        Ok(found)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Address { host, port } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
+}
+
+/// A WebSocket room's address: `ws://HOST[:PORT][/PATH]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    /// Whom to call.
+    pub addr: Address,
+    /// The whole, as the handshake wants it.
+    pub text: String,
+}
+
+impl Url {
+    /// Reads a `ws://` URL. The error is a sentence that says what to write.
+    pub fn parse(text: &str) -> Result<Url, String> {
+        if text.starts_with("wss://") {
+            return Err(crate::tr!(
+                zh "不支持 wss://（没有加密）；请连接 TLS 代理后面的 ws:// 地址",
+                en "wss:// is not supported, there is no encryption here; use the ws:// address behind the TLS proxy"
+            ));
+        }
+        let wrong = || {
+            crate::tr!(zh "“{text}”不是 ws:// 地址；请写成 ws://localhost:8080/ws 这样",
+                       en "'{text}' is not a ws:// URL; write it like ws://localhost:8080/ws")
+        };
+        let rest = text.strip_prefix("ws://").ok_or_else(wrong)?;
+        let host = rest.split(['/', '?']).next().unwrap_or_default();
+        let with_port = if host.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']')) {
+            host.to_string()
+        } else {
+            format!("{host}:80")
+        };
+        let addr = Address::parse(&with_port).ok().filter(|addr| !addr.host.is_empty()).ok_or_else(wrong)?;
+        Ok(Url { addr, text: text.to_string() })
+    }
+}
+
+/// A peer's address as Go prints it: an IPv4 peer of a socket for both families is IPv4.
+/// For printing only: the kernel knows the peer by the other form.
+pub fn printed(addr: SocketAddr) -> SocketAddr {
+    match addr.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddr::from((ip, addr.port())),
+        IpAddr::V6(_) => addr,
+    }
+}
+
+/// The address at which this machine reaches its own socket: an unspecified one becomes loopback.
+pub fn reachable(mut addr: SocketAddr) -> SocketAddr {
+    match addr.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => addr.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => addr.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    addr
+}
+
+/// An error about an address, with what to do about it.
+pub fn explain(err: &io::Error) -> String {
+    let advice = match err.kind() {
+        io::ErrorKind::AddrInUse => crate::tr!(
+            zh "；请先停止占用它的程序，或换一个端口", en "; stop the program that has it, or take another port"),
+        io::ErrorKind::PermissionDenied => crate::tr!(
+            zh "；请换一个 1024 以上的端口", en "; take a port above 1023"),
+        io::ErrorKind::AddrNotAvailable => crate::tr!(
+            zh "；本机没有这个地址，请用 127.0.0.1 或 :端口", en "; this machine has no such address, use 127.0.0.1 or :PORT"),
+        io::ErrorKind::ConnectionRefused => crate::tr!(
+            zh "；请先启动服务器", en "; start the server first"),
+        _ => String::new(),
+    };
+    format!("{err}{advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn go_addresses_and_ipv6_are_understood() {
+        for text in ["127.0.0.1:8080", "localhost:0", "[::1]:8080", ":8080"] {
+            assert_eq!(Address::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn urls_are_understood() {
+        for (text, addr) in [
+            ("ws://a:1/ws", "a:1"),
+            ("ws://a/ws", "a:80"),
+            ("ws://[::1]:5/", "[::1]:5"),
+            ("ws://[::1]", "[::1]:80"),
+        ] {
+            assert_eq!(Url::parse(text).unwrap().addr.to_string(), addr);
+        }
+        for text in ["wss://a/ws", "http://a/", "a:1", "ws://", "ws://:80/ws", "ws://a:b/"] {
+            assert!(Url::parse(text).is_err(), "{text} was taken for a URL");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in ["8080", "::1:8080", "host:http", "host:70000", "[::1]", "[x]:1", "http://a:80", ""] {
+            assert!(Address::parse(text).is_err(), "{text} was taken for an address");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The door of a room: who gets in, and a last word for who doesn't (D5, D8, D9).
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::{say, stop, tr, warn};
+
+/// How long the accepting thread rests when it can't accept: without a rest it would fail
+/// millions of times a second.
+const REST: Duration = Duration::from_millis(100);
+
+/// How often it says that a shortage goes on.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
+
+/// How long, and for how many bytes, we still listen to whom we have told our last word. Closing
+/// a socket with unread input resets the connection, and that may destroy what we just sent; but
+/// listening without end would let a flooder stay.
+const LAST_WORD_TIME: Duration = Duration::from_secs(1);
+const LAST_WORD_BYTES: usize = 1 << 20;
+
+/// How many of those who are turned away at once get that care; the rest are closed on.
+const MAX_TURNED_AWAY: usize = 32;
+
+/// The stack of a thread that only says a last word.
+const SMALL_STACK: usize = 64 << 10;
+
+/// A place in the room, taken as long as it isn't dropped.
+pub type Seat = Arc<()>;
+
+/// Counts the connections, from accept to the end of their thread.
+pub struct Door {
+    max_clients: usize,
+    /// One clone a connection: how many there are is the number of connections.
+    seats: Arc<()>,
+}
+
+impl Door {
+    /// A door that lets in `max_clients` at a time.
+    pub fn new(max_clients: usize) -> Door {
+        Door { max_clients, seats: Arc::new(()) }
+    }
+
+    /// A place, unless the room is full (D8).
+    pub fn seat(&self) -> Option<Seat> {
+        let taken = Arc::strong_count(&self.seats) - 1;
+        (taken < self.max_clients).then(|| self.seats.clone())
+    }
+
+    /// Waits until every connection's thread has ended, at most `limit`.
+    pub fn wait_until_empty(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        while Arc::strong_count(&self.seats) > 1 && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+/// A call that fails again and again, as `accept` does when descriptors have run out (D5).
+#[derive(Default)]
+pub struct Trouble {
+    said_at: Option<Instant>,
+}
+
+impl Trouble {
+    /// Says `what`, once in a while, and rests.
+    pub fn rest(&mut self, what: &str) {
+        if self.said_at.is_none_or(|at| at.elapsed() > SAY_AGAIN) {
+            self.said_at = Some(Instant::now());
+            say::err(what);
+        }
+        thread::sleep(REST);
+    }
+}
+
+/// What went wrong with `accept`, and what to do about it.
+pub fn cannot_accept(err: &io::Error) -> String {
+    tr!(zh "接受连接失败: {err}；文件描述符用完时，请调大 ulimit -n",
+        en "cannot accept: {err}; if descriptors have run out, raise ulimit -n")
+}
+
+/// What one too many is told.
+pub fn room_is_full() -> String {
+    tr!(zh "聊天室已满，请稍后再来", en "the room is full, please come back later")
+}
+
+/// Says once in a while that a newcomer could not be let in for want of a thread or a descriptor
+/// (D9): a burst of newcomers must not become a burst of lines.
+pub fn warn_no_place(err: &io::Error) {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Ordering::Relaxed) {
+        warn!(zh "有新客户端进不来: {err}；请调大 ulimit -n 和 ulimit -u", en "a newcomer could not be let in: {err}; raise ulimit -n and ulimit -u");
+    }
+}
+
+/// Starts a connection's thread. If there is none to be had, the closure is dropped, and with it
+/// the connection: the newcomer is turned away, and the room goes on (D9).
+pub fn start_thread(stack: usize, work: impl FnOnce() + Send + 'static) {
+    if let Err(err) = thread::Builder::new().stack_size(stack).spawn(work) {
+        warn_no_place(&err);
+    }
+}
+
+/// Turns a newcomer away without waiting for it: one write to a fresh socket, whose buffer is
+/// empty, and the rest on a thread of its own.
+pub fn turn_away(conn: TcpStream, word: Vec<u8>) {
+    static TURNED_AWAY: AtomicUsize = AtomicUsize::new(0);
+    if TURNED_AWAY.fetch_add(1, Ordering::Relaxed) < MAX_TURNED_AWAY {
+        let work = move || {
+            last_word(&conn, &word);
+            TURNED_AWAY.fetch_sub(1, Ordering::Relaxed);
+        };
+        if thread::Builder::new().stack_size(SMALL_STACK).spawn(work).is_ok() {
+            return;
+        }
+    } else if conn.set_nonblocking(true).is_ok() {
+        let _ = (&conn).write(&word);
+    }
+    TURNED_AWAY.fetch_sub(1, Ordering::Relaxed);
+}
+
+/// The last that a peer hears from us: written, then the sending side is closed, and what still
+/// comes is read and thrown away until the peer closes too.
+pub fn last_word(mut conn: &TcpStream, word: &[u8]) {
+    let _ = conn.set_write_timeout(Some(LAST_WORD_TIME));
+    if conn.write_all(word).is_err() || conn.shutdown(Shutdown::Write).is_err() {
+        return;
+    }
+    let deadline = Instant::now() + LAST_WORD_TIME;
+    let mut thrown_away = 0;
+    let mut buffer = [0; 4096];
+    while thrown_away < LAST_WORD_BYTES && !stop::requested() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || conn.set_read_timeout(Some(left)).is_err() {
+            return;
+        }
+        match conn.read(&mut buffer) {
+            Ok(0) | Err(_) => return,
+            Ok(read) => thrown_away += read,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Ctrl-C, and how a blocked call is woken (D6, D19).
+//!
+//! The signal handler restarts system calls, so a thread that waits in `accept` or `recv_from`
+//! never notices a signal by itself: someone has to give it what it waits for. That is done on a
+//! thread of its own, because only one handler runs at a time and a second Ctrl-C must get through.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::{address, say};
+
+/// How long an orderly end may take once it was asked for; then it is an end all the same.
+/// With the time to wake and to print, this keeps D6's two seconds.
+pub const GRACE: Duration = Duration::from_millis(1000);
+
+/// A second Ctrl-C ends the process at once; this is the shell's own code for "by SIGINT".
+const INTERRUPTED: i32 = 130;
+
+static REQUESTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether somebody asked for the end. To be looked at after every blocking call that was woken.
+pub fn requested() -> bool {
+    REQUESTED.load(Ordering::SeqCst)
+}
+
+/// On the first Ctrl-C, SIGTERM or SIGHUP: notes it and calls `wake`, which has to bring the main
+/// thread out of its blocking call. If the process still lives after [`GRACE`] and a bit, it ends.
+///
+/// # Errors
+/// When the system has no thread or no signal handler left for us.
+pub fn on_signal(wake: impl FnOnce() + Send + 'static) -> Result<(), String> {
+    let (signal, signalled) = mpsc::channel();
+    thread::Builder::new()
+        .stack_size(64 << 10)
+        .spawn(move || {
+            if signalled.recv().is_ok() {
+                wake();
+                thread::sleep(GRACE + Duration::from_millis(500));
+                process::exit(0);
+            }
+        })
+        .map_err(no_thread)?;
+    ctrlc::set_handler(move || {
+        if REQUESTED.swap(true, Ordering::SeqCst) {
+            process::exit(INTERRUPTED);
+        }
+        let _ = signal.send(());
+    })
+    .map_err(|err| crate::tr!(zh "无法处理 Ctrl-C: {err}", en "cannot handle Ctrl-C: {err}"))
+}
+
+/// On a signal, brings the thread that waits in `listener.accept()` out of it, by connecting to it.
+///
+/// That takes a descriptor, and they may have run out: a spare one is kept to be dropped first.
+/// Returns where the listener is.
+///
+/// # Errors
+/// As [`on_signal`].
+pub fn wake_listener(listener: &TcpListener) -> Result<SocketAddr, String> {
+    let local = listener.local_addr().map_err(|err| err.to_string())?;
+    let spare = listener.try_clone().map_err(|err| err.to_string())?;
+    on_signal(move || {
+        drop(spare);
+        let _ = TcpStream::connect_timeout(&address::reachable(local), GRACE);
+    })?;
+    Ok(local)
+}
+
+/// On a signal, brings the thread that waits in `conn.recv_from()` out of it, by a datagram from
+/// the socket to itself. Returns where that is.
+///
+/// # Errors
+/// As [`on_signal`].
+pub fn wake_socket(conn: &UdpSocket) -> Result<SocketAddr, String> {
+    let local = conn.local_addr().map_err(|err| err.to_string())?;
+    let bell = conn.try_clone().map_err(|err| err.to_string())?;
+    on_signal(move || {
+        let _ = bell.send_to(b"", address::reachable(local));
+    })?;
+    Ok(local)
+}
+
+/// The server's last line; nothing is printed after it.
+pub fn good_bye() {
+    say::good_bye(&crate::tr!(zh "服务器已停止，再见", en "server stopped, good-bye"));
+}
+
+/// What to say when a thread that the program cannot do without is not to be had.
+pub fn no_thread(err: io::Error) -> String {
+    crate::tr!(zh "无法启动线程: {err}；请检查 ulimit -u", en "cannot start a thread: {err}; check ulimit -u")
+}
+
+/// Ends the process with what was said on screen.
+pub fn exit(code: i32) -> ! {
+    say::finish(Duration::from_millis(200));
+    process::exit(code)
+}

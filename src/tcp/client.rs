@@ -1,0 +1,79 @@
+//! The TCP client, in the order of the notes' `client.go`.
+
+use std::io::Write;
+use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+use std::time::Duration;
+
+use super::MAX_LINE;
+use super::lines::LineReader;
+use crate::address::{self, Address};
+use crate::keyboard::Keyboard;
+use crate::{say, stop, tr, warn};
+
+/// After the last line was sent: how long without a byte until we stop waiting for answers (D10).
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
+/// How long a failed write leaves the listener to notice that the server has gone.
+const LISTENER_KNOWS: Duration = Duration::from_secs(1);
+
+/// All is sent; that the server closes now is in order.
+static LEAVING: AtomicBool = AtomicBool::new(false);
+
+/// Chats until the input ends.
+///
+/// # Errors
+/// A sentence, when the server can't be reached or has left.
+pub fn run(addr: &Address) -> Result<(), String> {
+    let mut conn = addr
+        .to_call()
+        .and_then(|addrs| TcpStream::connect(&addrs[..])) // Go: net.Dial("tcp", "localhost:8080")
+        .and_then(|conn| conn.set_nodelay(true).map(|()| conn)) // Go does that unasked
+        .map_err(|err| address::explain(&err))
+        .map_err(|why| tr!(zh "连接失败: {addr}: {why}", en "cannot connect to {addr}: {why}"))?; // Go: log.Fatal
+    stop::on_signal(|| stop::exit(0))?;
+    say!(zh "已连接到服务器", en "connected to the server"); // Go: fmt.Println
+
+    let listening = conn.try_clone().map_err(|err| err.to_string())?;
+    let (heard, answers) = mpsc::channel();
+    thread::Builder::new().spawn(move || listen(&listening, &heard)).map_err(stop::no_thread)?; // Go: go func()
+
+    let mut keyboard = Keyboard::new(MAX_LINE); // Go: bufio.NewScanner(os.Stdin)
+    while let Some(mut msg) = keyboard.next_line() {
+        // Go: scanner.Scan()
+        msg.push(b'\n'); // Go: scanner.Text() + "\n"
+        if let Err(err) = conn.write_all(&msg) {
+            // Go: conn.Write([]byte(msg))
+            thread::sleep(LISTENER_KNOWS); // if the server has left, the listener says so
+            return Err(tr!(zh "发送失败: {err}", en "cannot send: {err}")); // Go: log.Println, return
+        }
+    }
+    LEAVING.store(true, Ordering::SeqCst);
+    let _ = conn.shutdown(Shutdown::Write);
+    while answers.recv_timeout(LAST_ANSWERS).is_ok() {} // D10
+    Ok(()) // Go: defer conn.Close() is drop
+}
+
+/// The listening thread: prints what comes, until the server leaves.
+fn listen(conn: &TcpStream, heard: &Sender<()>) {
+    let mut reader = LineReader::new(conn, String::new()); // Go: bufio.NewReader(conn)
+    loop {
+        let left = match reader.read_text() {
+            // Go: reader.ReadString('\n')
+            Ok([]) => "EOF".to_string(),
+            Ok(msg) => {
+                say::print(msg); // Go: fmt.Print(msg)
+                let _ = heard.send(());
+                continue;
+            }
+            Err(err) => err.to_string(),
+        };
+        if LEAVING.load(Ordering::SeqCst) {
+            return;
+        }
+        warn!(zh "服务器断开: {left}", en "the server has left: {left}"); // Go: log.Println
+        stop::exit(1); // D11: nobody is there for what is typed
+    }
+}

@@ -1,0 +1,135 @@
+//! Lines of bytes from a socket: bounded, and as many at a time as one read brings.
+
+use std::fmt;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::TcpStream;
+
+use super::MAX_LINE;
+use crate::tr;
+
+/// What one read asks for. A flood comes in pieces of this size, and each piece goes out as one
+/// write per client.
+const READ: usize = 64 << 10;
+
+/// A batch is passed on once it has this size: a piece full of empty lines would else grow to many
+/// times its size by the prefixes.
+const BATCH: usize = 64 << 10;
+
+/// Why a client is no longer there.
+pub enum Left {
+    /// It closed its side.
+    Eof,
+    /// Its line was longer than [`MAX_LINE`] (D2).
+    TooLong,
+    /// It did not read what the others said, and was shut out (D4).
+    TooSlow,
+    /// Its connection broke.
+    Broken(io::Error),
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Left::Eof => f.write_str("EOF"), // Go's word
+            Left::TooLong => {
+                f.write_str(&tr!(zh "一行超过 {MAX_LINE} 字节", en "a line longer than {MAX_LINE} bytes"))
+            }
+            Left::TooSlow => f.write_str(&tr!(zh "没有及时读取消息", en "did not read in time")),
+            Left::Broken(err) => err.fmt(f),
+        }
+    }
+}
+
+/// Reads a client's lines and puts its name before each: the notes' `ReadString` and `Sprintf`.
+pub struct LineReader<'a> {
+    conn: &'a TcpStream,
+    prefix: String,
+    /// Made when the first byte is there: most clients only listen, and need none.
+    reader: Option<BufReader<&'a TcpStream>>,
+    batch: Vec<u8>,
+}
+
+impl<'a> LineReader<'a> {
+    /// A reader whose lines begin with `prefix`.
+    pub fn new(conn: &'a TcpStream, prefix: String) -> LineReader<'a> {
+        LineReader { conn, prefix, reader: None, batch: Vec::new() }
+    }
+
+    /// Waits for a line, and returns it with all the others that came in the same read: whole
+    /// lines, each ending in `\n`, the last one of a client that has left too (D3).
+    ///
+    /// # Errors
+    /// Why there is no line any more.
+    pub fn read_lines(&mut self) -> Result<&[u8], Left> {
+        self.batch.clear();
+        loop {
+            self.read_line()?; // only the first of a batch can wait, or fail
+            let more = self.reader.as_ref().is_some_and(|reader| reader.buffer().contains(&b'\n'));
+            if !more || self.batch.len() >= BATCH {
+                return Ok(&self.batch);
+            }
+        }
+    }
+
+    /// As a client reads: whole lines without a prefix, one longer than a read in pieces, and
+    /// nothing at the end of the stream.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub fn read_text(&mut self) -> io::Result<&[u8]> {
+        self.batch.clear();
+        loop {
+            read_until_newline(self.conn, &mut self.reader, &mut self.batch, READ)?;
+            let more = self.reader.as_ref().is_some_and(|reader| reader.buffer().contains(&b'\n'));
+            if !more || self.batch.len() >= BATCH {
+                return Ok(&self.batch);
+            }
+        }
+    }
+
+    /// Adds one line to the batch.
+    fn read_line(&mut self) -> Result<(), Left> {
+        self.batch.extend_from_slice(self.prefix.as_bytes());
+        let start = self.batch.len();
+        let ended = read_until_newline(self.conn, &mut self.reader, &mut self.batch, MAX_LINE + 1);
+        let line = &self.batch[start..];
+        match ended {
+            _ if line.ends_with(b"\n") => Ok(()),
+            _ if line.len() > MAX_LINE => Err(Left::TooLong),
+            _ if !line.is_empty() => {
+                self.batch.push(b'\n'); // D3; how it left shows at the next call
+                Ok(())
+            }
+            // The room shuts a socket only to shut a stalled reader out; writing shows which it was.
+            Ok(()) if self.conn.write(b"").is_err() => Err(Left::TooSlow),
+            Ok(()) => Err(Left::Eof),
+            Err(err) => Err(Left::Broken(err)),
+        }
+    }
+}
+
+/// Reads up to and with a `\n`, the end of the stream, or `most` bytes.
+fn read_until_newline<'a>(
+    conn: &'a TcpStream,
+    reader: &mut Option<BufReader<&'a TcpStream>>,
+    line: &mut Vec<u8>,
+    most: usize,
+) -> io::Result<()> {
+    let most = line.len() + most;
+    loop {
+        let read = match reader {
+            Some(reader) => reader.take((most - line.len()) as u64).read_until(b'\n', line).map(|_| true),
+            None => conn.peek(&mut [0]).map(|_| {
+                *reader = Some(BufReader::with_capacity(READ, conn));
+                false
+            }),
+        };
+        match read {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            // A broadcast may have made the socket non-blocking for a moment.
+            Err(err) if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Err(err) => return Err(err),
+        }
+    }
+}

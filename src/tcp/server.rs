@@ -1,0 +1,103 @@
+//! The TCP server, in the order of the notes' `server.go`.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use super::MAX_LINE;
+use super::lines::{Left, LineReader};
+use crate::address::{self, Address};
+use crate::cli::Options;
+use crate::door::{self, Door, Trouble};
+use crate::keyboard::Keyboard;
+use crate::room::{self, Clients, Member, To};
+use crate::{say, stop, tr, warn};
+
+/// A client's thread mostly waits, so a small stack does. Only pages that are touched cost memory.
+const STACK: usize = 128 << 10;
+
+/// Runs the server until Ctrl-C.
+///
+/// # Errors
+/// A sentence, when it can't listen at `addr`.
+pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
+    let listener = addr
+        .to_listen()
+        .and_then(|addrs| TcpListener::bind(&addrs[..])) // Go: net.Listen("tcp", ":8080")
+        .map_err(|err| address::explain(&err))
+        .map_err(|why| tr!(zh "监听失败: {addr}: {why}", en "cannot listen on {addr}: {why}"))?; // Go: log.Fatal
+    let local = stop::wake_listener(&listener)?; // D6
+    say::print_in_background().map_err(stop::no_thread)?; // D7
+    say!(zh "TCP 服务器启动，监听 {local}", en "TCP server listening on {local}"); // Go: fmt.Println
+
+    let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default(); // Go: var clients []net.Conn; var mutex sync.Mutex
+
+    let everyone = clients.clone();
+    let console = move || {
+        let mut keyboard = Keyboard::new(MAX_LINE); // Go: bufio.NewReader(os.Stdin)
+        while let Some(msg) = keyboard.next_line() {
+            // Go: reader.ReadString('\n')
+            let broadcast = [b"[Server]: ", &msg[..], b"\n"].concat(); // Go: fmt.Sprintf("[Server]: %s", msg)
+            room::broadcast(&everyone, To::All, &broadcast); // Go: mutex.Lock(), c.Write, mutex.Unlock()
+        }
+        warn!(zh "读取控制台输入失败: EOF", en "console input has ended; the room goes on"); // Go: log.Println (D1)
+    };
+    thread::Builder::new().spawn(console).map_err(stop::no_thread)?; // Go: go func()
+
+    let door = Door::new(options.max_clients); // D8
+    let mut trouble = Trouble::default();
+    loop {
+        let accepted = listener.accept(); // Go: listener.Accept()
+        if stop::requested() {
+            break; // D6
+        }
+        let (conn, peer) = match accepted {
+            Ok((conn, peer)) => (conn, address::printed(peer)),
+            Err(err) => {
+                trouble.rest(&door::cannot_accept(&err)); // Go: log.Println, continue (D5)
+                continue;
+            }
+        };
+        let Some(seat) = door.seat() else {
+            door::turn_away(conn, format!("[Server]: {}\n", door::room_is_full()).into_bytes()); // D8
+            continue;
+        };
+        let clients = clients.clone();
+        let newcomer = move || {
+            say!(zh "新客户端连接: {peer}", en "new client: {peer}"); // Go: fmt.Printf
+            match room::join(&clients, &conn) {
+                // Go: mutex.Lock(), append(clients, conn), mutex.Unlock()
+                Ok(me) => handle_client(&conn, peer, me, &clients),
+                Err(err) => door::warn_no_place(&err),
+            }
+            drop(seat);
+        };
+        door::start_thread(STACK, newcomer); // Go: go handleClient(conn, &clients, &mutex)
+    }
+    stop::good_bye();
+    room::close_all(&clients);
+    door.wait_until_empty(stop::GRACE);
+    Ok(()) // Go: defer listener.Close() is drop
+}
+
+/// One client's thread: what it says goes to all the others, until it leaves.
+fn handle_client(conn: &TcpStream, peer: SocketAddr, me: Member, clients: &Clients) {
+    let mut reader = LineReader::new(conn, format!("[{peer}]: ")); // Go: bufio.NewReader(conn)
+    loop {
+        // One line, or all that one read brought: together they cost one write per client.
+        let broadcast = match reader.read_lines() {
+            // Go: reader.ReadString('\n'), fmt.Sprintf("[%s]: %s")
+            Ok(lines) => lines,
+            Err(left) => {
+                say!(zh "客户端 {peer} 断开: {left}", en "client {peer} left: {left}"); // Go: fmt.Printf
+                room::leave(clients, me); // Go: mutex.Lock(), remove conn, mutex.Unlock()
+                if let Left::TooLong = left {
+                    door::last_word(conn, format!("[Server]: {left}\n").as_bytes()); // D2
+                }
+                return; // Go: defer conn.Close() is drop
+            }
+        };
+        say::print(broadcast); // Go: fmt.Print(broadcast)
+        room::broadcast(clients, To::Except(me), broadcast); // Go: mutex.Lock(), c.Write, mutex.Unlock()
+    }
+}

@@ -1,0 +1,101 @@
+//! The UDP client, in the order of the notes' `client.go`.
+
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use super::{BUFFER, MAX_DATAGRAM, PREFIX_ROOM};
+use crate::address::{self, Address};
+use crate::door::Trouble;
+use crate::keyboard::Keyboard;
+use crate::{say, stop, tr, warn};
+
+/// Chats until the input ends.
+///
+/// # Errors
+/// A sentence, when the address can't be resolved or a datagram can't be sent.
+pub fn run(addr: &Address) -> Result<(), String> {
+    let addrs = addr // Go: net.ResolveUDPAddr("udp", "localhost:8081")
+        .to_call()
+        .map_err(|why| tr!(zh "解析地址失败: {addr}: {why}", en "cannot resolve {addr}: {why}"))?; // Go: log.Fatal
+    let conn = connect(&addrs) // Go: net.DialUDP("udp", nil, addr)
+        .map_err(|err| address::explain(&err))
+        .map_err(|why| tr!(zh "连接失败: {addr}: {why}", en "cannot connect to {addr}: {why}"))?; // Go: log.Fatal
+    stop::on_signal(|| stop::exit(0))?;
+    say!(zh "已连接到 UDP 服务器", en "connected to the UDP server"); // Go: fmt.Println
+    say!(zh "（发出第一行之后，聊天室才知道你在这里）", en "(the room hears of you with your first line)");
+
+    let listening = conn.try_clone().map_err(|err| err.to_string())?;
+    thread::Builder::new().spawn(move || listen(&listening)).map_err(stop::no_thread)?; // Go: go func()
+
+    let mut keyboard = Keyboard::new(MAX_DATAGRAM - PREFIX_ROOM - 1); // Go: bufio.NewScanner(os.Stdin) (D18)
+    while let Some(mut msg) = keyboard.next_line() {
+        // Go: scanner.Scan()
+        msg.push(b'\n'); // Go: scanner.Text() + "\n"
+        if let Err(err) = send(&conn, &msg) {
+            // Go: conn.Write([]byte(msg))
+            return Err(tr!(zh "发送失败: {err}", en "cannot send: {err}")); // Go: log.Println, return
+        }
+    }
+    Ok(()) // Go: defer conn.Close() is drop
+}
+
+/// The listening thread: prints what comes.
+fn listen(conn: &UdpSocket) {
+    let mut buffer = vec![0; BUFFER]; // Go: make([]byte, 1024) (D14)
+    let mut trouble = Trouble::default();
+    loop {
+        match conn.recv(&mut buffer) {
+            // Go: conn.ReadFromUDP(buffer)
+            Ok(n) => {
+                NOBODY_THERE.store(false, Ordering::Relaxed);
+                say::print(&buffer[..n]); // Go: fmt.Print(string(buffer[:n]))
+            }
+            Err(err) if nobody_listens(&err) => say_nobody_there(), // D17
+            Err(err) => trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")), // Go: log.Println, return
+        }
+    }
+}
+
+/// A socket of the family of the first address that works, which will talk to that address only.
+fn connect(addrs: &[SocketAddr]) -> io::Result<UdpSocket> {
+    let mut last = ErrorKind::AddrNotAvailable.into();
+    for addr in addrs {
+        let any: IpAddr =
+            if addr.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        match UdpSocket::bind((any, 0)).and_then(|conn| conn.connect(addr).map(|()| conn)) {
+            Ok(conn) => return Ok(conn),
+            Err(err) => last = err,
+        }
+    }
+    Err(last)
+}
+
+/// Sends one datagram. A refusal speaks of the datagram before, and this one has not gone out: it
+/// is sent again, once (D17).
+fn send(conn: &UdpSocket, msg: &[u8]) -> io::Result<()> {
+    for _ in 0..2 {
+        match conn.send(msg) {
+            Ok(_) => return Ok(()),
+            Err(err) if nobody_listens(&err) => say_nobody_there(),
+            Err(err) => return Err(err),
+        }
+    }
+    Ok(())
+}
+
+/// Whether an error means that at the other end nobody has the port open. (Windows says "reset".)
+fn nobody_listens(err: &io::Error) -> bool {
+    matches!(err.kind(), ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset)
+}
+
+/// It was said that nobody listens, and nothing was heard since.
+static NOBODY_THERE: AtomicBool = AtomicBool::new(false);
+
+fn say_nobody_there() {
+    if !NOBODY_THERE.swap(true, Ordering::Relaxed) {
+        warn!(zh "服务器那边没有程序在监听；会继续尝试，请启动服务器",
+              en "nobody listens at the server's address; start the server, each line tries again");
+    }
+}

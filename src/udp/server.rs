@@ -1,0 +1,114 @@
+//! The UDP server, in the order of the notes' `server.go`.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use super::members::Members;
+use super::{BUFFER, MAX_DATAGRAM};
+use crate::address::{self, Address};
+use crate::cli::Options;
+use crate::door::{self, Trouble};
+use crate::line::one_line;
+use crate::{say, stop, tr};
+
+/// How long a datagram may wait for room in the socket's send buffer; then it is lost, as
+/// datagrams may be. A network that is down must not stop the room.
+const SEND_PATIENCE: Duration = Duration::from_millis(100);
+
+/// Refusals are sent at most this often. A source address is easily forged: two full rooms that
+/// are each made to take the other for a newcomer would else answer each other for ever.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(10);
+
+/// Runs the server until Ctrl-C.
+///
+/// # Errors
+/// A sentence, when it can't listen at `addr`.
+pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
+    let addrs = addr // Go: net.ResolveUDPAddr("udp", ":8081")
+        .to_listen()
+        .map_err(|why| tr!(zh "解析地址失败: {addr}: {why}", en "cannot resolve {addr}: {why}"))?; // Go: log.Fatal
+    let conn = UdpSocket::bind(&addrs[..]) // Go: net.ListenUDP("udp", addr)
+        .map_err(|err| address::explain(&err))
+        .map_err(|why| tr!(zh "监听端口失败: {addr}: {why}", en "cannot listen on {addr}: {why}"))?; // Go: log.Fatal
+    let local = stop::wake_socket(&conn)?; // D19
+    conn.set_write_timeout(Some(SEND_PATIENCE)).map_err(|err| err.to_string())?;
+    say::print_in_background().map_err(stop::no_thread)?; // D7
+    say!(zh "已监听 UDP 端口: {local}", en "UDP server listening on {local}"); // Go: fmt.Println
+
+    // Go: var clients []net.Addr
+    let mut clients = Members::new(options.max_clients, options.forget_after); // D16
+    // Go: var mutex sync.Mutex. Only this thread uses the list, in the notes too. There the mutex
+    // makes sure of that; here `mut` does: the compiler lets no second thread have it.
+
+    let mut buffer = vec![0; BUFFER]; // Go: make([]byte, 1024) (D14)
+    let mut trouble = Trouble::default();
+    let mut refused = None;
+    loop {
+        let received = conn.recv_from(&mut buffer); // Go: conn.ReadFromUDP(buffer)
+        if stop::requested() {
+            break; // D19
+        }
+        match received {
+            Ok((n, client_addr)) => {
+                let msg = &buffer[..n]; // Go: string(buffer[:n])
+                if let Err(why) = handle_datagram(&conn, &mut clients, client_addr, msg) {
+                    refuse(&conn, client_addr, &why, &mut refused); // D14, D16
+                }
+            }
+            Err(err) => trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")), // Go: log.Println, continue
+        }
+    }
+    stop::good_bye();
+    Ok(()) // Go: defer conn.Close() is drop
+}
+
+/// What one datagram brings: perhaps a newcomer, perhaps a line for all the others. The error is
+/// what its sender has to be told.
+fn handle_datagram(
+    conn: &UdpSocket,
+    clients: &mut Members,
+    client_addr: SocketAddr,
+    msg: &[u8],
+) -> Result<(), String> {
+    if !clients.has_room_for(client_addr) {
+        return Err(door::room_is_full()); // D16
+    }
+    let peer = address::printed(client_addr);
+    if !msg.is_empty() {
+        let received = tr!(zh "收到 {peer}: ", en "from {peer}: ");
+        say::print(&one_line(&received, msg)); // Go: fmt.Printf("收到 %s: %s")
+    }
+
+    // Go: mutex.Lock()
+    if !clients.contains(client_addr) {
+        // Go: contains(clients, clientAddr)
+        clients.push(client_addr); // Go: append(clients, clientAddr)
+        say!(zh "新客户端: {peer}", en "new client: {peer}"); // Go: fmt.Printf("新客户端: %s")
+    }
+    // Go: mutex.Unlock()
+
+    if msg.is_empty() {
+        return Ok(()); // D15: it wanted to be heard of, and has nothing to say
+    }
+    let broadcast = one_line(&format!("[{peer}]: "), msg); // Go: fmt.Sprintf("[%s]: %s") (D15)
+    if broadcast.len() > MAX_DATAGRAM {
+        return Err(tr!(zh "消息太长，没有转发", en "that message is too long and was not relayed")); // D14
+    }
+    // Go: mutex.Lock()
+    for addr in clients.iter() {
+        if addr != client_addr {
+            // Go: addr.String() != clientAddr.String()
+            let _ = conn.send_to(&broadcast, addr); // Go: conn.WriteToUDP
+        }
+    }
+    // Go: mutex.Unlock()
+    Ok(())
+}
+
+/// Tells a sender why its datagram went nowhere.
+fn refuse(conn: &UdpSocket, addr: SocketAddr, why: &str, last: &mut Option<Instant>) {
+    if last.is_none_or(|at| at.elapsed() >= REFUSAL_PAUSE) {
+        *last = Some(Instant::now());
+        let _ = conn.send_to(format!("[Server]: {why}\n").as_bytes(), addr);
+    }
+}

@@ -1,0 +1,4 @@
+//! x
+pub fn run(_u: &crate::address::Url) -> Result<(), String> {
+    Ok(())
+}

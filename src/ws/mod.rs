@@ -1,0 +1,3 @@
+//! The WebSocket room.
+pub mod client;
+pub mod server;
