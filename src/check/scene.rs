@@ -16,6 +16,9 @@ const KNOCK: Duration = Duration::from_millis(10);
 /// How long a greeting is waited for before it is said again: its hearer may not be in the room yet.
 const GREETING: Duration = Duration::from_millis(100);
 
+/// From the end of a program's connections to its own: they are closed a moment earlier.
+const DYING: Duration = Duration::from_millis(200);
+
 /// A case being played.
 #[derive(Debug)]
 pub struct Scene<'a> {
@@ -171,11 +174,11 @@ impl<'a> Launch<'a> {
     /// Starts it and waits until it serves.
     pub fn server(self) -> Verdict<Server> {
         let (log, patience, address) = (self.scene.log.clone(), self.scene.patience(), self.address.clone());
-        let mut program = self.program("server")?;
+        let program = self.program("server")?;
         let address = if address.ends_with(":0") {
             address_from_banner(&program, patience)
         } else {
-            knock(&mut program, &address, patience)
+            knock(&program, &address, patience)
         };
         let hint =
             "the server doesn't start, or not at this address; print the banner when it listens, not before";
@@ -202,7 +205,7 @@ fn reachable(host: &str, port: u16) -> SocketAddr {
 }
 
 /// Waits until somebody serves at an address that was given.
-fn knock(program: &mut Program, address: &str, patience: Duration) -> Verdict<SocketAddr> {
+fn knock(program: &Program, address: &str, patience: Duration) -> Verdict<SocketAddr> {
     let Some(address) = resolve(address) else {
         return not_checked(format!("{address} is no address to connect to"));
     };
@@ -249,7 +252,14 @@ impl Server {
         match <[Peer; N]>::try_from(peers) {
             Ok(mut peers) => {
                 let hint = "a line isn't relayed to every other client, or only when its sender leaves";
-                self.greet(&mut peers.each_mut(), N).likely(hint).map(|()| peers)
+                match self.greet(&mut peers.each_mut(), N) {
+                    // A program that has ended explains all the rest.
+                    Err(failed) => {
+                        let _ = self.program.wait(DYING);
+                        self.program.expect_running().and(Err(failed).likely(hint))
+                    }
+                    Ok(()) => Ok(peers),
+                }
             }
             Err(_) => fail("as many peers as names", "others"),
         }

@@ -82,7 +82,7 @@ fn last_line(scene: &Scene<'_>) -> Verdict {
 
 fn refused(scene: &Scene<'_>) -> Verdict {
     let address = scene.host()?.address; // Which nobody listens on from here on.
-    let mut client = scene.launch().at(address).program("client")?;
+    let client = scene.launch().at(address).program("client")?;
     client.expect_exit(1, scene.patience())?;
     client.expect_one_sentence(&address.to_string())
 }
@@ -90,7 +90,7 @@ fn refused(scene: &Scene<'_>) -> Verdict {
 fn usage(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("exit code 2")?;
     let host = scene.host()?;
-    let mut client = scene.launch().at(host.address).with(&["--nonsense"]).program("client")?;
+    let client = scene.launch().at(host.address).with(&["--nonsense"]).program("client")?;
     client.expect_exit(2, scene.patience())?;
     client.expect_one_sentence("--nonsense")
 }

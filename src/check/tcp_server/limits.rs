@@ -54,7 +54,7 @@ fn expect_relay(from: &mut Peer, to: &mut Peer, line: &str) -> Verdict {
 }
 
 fn no_console(scene: &Scene<'_>) -> Verdict {
-    let mut server = scene.launch().without_keyboard().server()?;
+    let server = scene.launch().without_keyboard().server()?;
     let [mut a, mut b] = server.room(["A", "B"])?;
     expect_rest(&server)?;
     expect_relay(&mut a, &mut b, "the room goes on\n")?;

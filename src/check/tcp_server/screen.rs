@@ -43,7 +43,7 @@ const LOST: usize = 500;
 
 fn closed(scene: &Scene<'_>) -> Verdict {
     need(&["kill"])?;
-    let mut server = scene.server()?;
+    let server = scene.server()?;
     let [mut a, mut b] = server.room(["A", "B"])?;
     scene.log.note("the server's stdout is closed, as `| head -3` does");
     server.program.stdout.close();

@@ -71,7 +71,7 @@ pub(super) fn follow(
         }
         // A busy machine takes its time too: only what is long is counted.
         silence +=
-            Some(start.elapsed()).filter(|wait| *wait > Duration::from_millis(100)).unwrap_or_default();
+            Some(start.elapsed()).filter(|wait| *wait > Duration::from_millis(200)).unwrap_or_default();
     }
     Ok(silence)
 }
@@ -113,7 +113,7 @@ fn stalled(scene: &Scene<'_>) -> Verdict {
 
 /// Each round a new client comes and stalls, and gets this much: more than its buffers hold.
 const ROUND: usize = 4 * 1024;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 4;
 
 /// So that a healthy client never lags: after so many lines the speaker waits for it.
 const STEP: usize = 128;

@@ -51,7 +51,7 @@ fn terminate(scene: &Scene<'_>) -> Verdict {
 
 fn ends_in_order(scene: &Scene<'_>, signal: &str) -> Verdict {
     need(&["kill"])?;
-    let mut server = scene.server()?;
+    let server = scene.server()?;
     let [mut a, mut b] = server.room(["A", "B"])?;
     // What a client said before isn't read, or answered by a reset: it may be under way.
     a.send("hello\n")?;
