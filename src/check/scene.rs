@@ -301,10 +301,11 @@ impl Server {
         for round in 1.. {
             let greeting = format!("{} is here, {round}.\n", peers[speaker].name);
             peers[speaker].send(&greeting)?;
-            let mut missing = None;
+            let (mut missing, round_ends) = (None, Instant::now() + GREETING);
             for i in (0..peers.len()).filter(|&i| i != speaker) {
                 // Who has heard an earlier one will hear this one too, if late.
-                let wait = if inside[i] { self.patience } else { GREETING };
+                let rest = round_ends.saturating_duration_since(Instant::now());
+                let wait = if inside[i] { self.patience } else { rest };
                 match peers[i].hears(greeting.as_bytes(), wait) {
                     true => inside[i] = true,
                     false => missing = Some(i),
@@ -313,7 +314,8 @@ impl Server {
             match missing {
                 None => break,
                 Some(i) if Instant::now() > deadline => return deaf(peers[i], peers[speaker]),
-                Some(_) => {}
+                // Who was turned away hears nothing at once: no reason to hurry.
+                Some(_) => thread::sleep(round_ends.saturating_duration_since(Instant::now())),
             }
         }
         Ok(())

@@ -41,7 +41,7 @@ pub fn run(addr: &str, fault: Fault) {
             let _ = (&conn).write_all(b"full\n");
             continue;
         }
-        conn.set_nodelay(true).unwrap();
+        conn.set_nodelay(!fault.is("nagle")).unwrap();
         if fault.is("patient") {
             conn.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
         }
