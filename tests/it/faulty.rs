@@ -31,7 +31,7 @@ const TCP_SERVER: &[(&str, &str, &str)] = &[
     ("D2-memory", "long-forgotten", "give up at the limit"),
     ("D3", "", "without its line break"),
     ("D3", "no-break", "without its line break"),
-    ("D4", "patient", "needs a deadline"),
+    ("D4", "patient", "deadline"),
     ("D4", "", "needs a deadline"),
     ("D4-again", "patient", "use up a budget"),
     ("D4-again", "", "see D4"),

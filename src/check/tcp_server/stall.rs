@@ -103,7 +103,8 @@ fn stalled(scene: &Scene<'_>) -> Verdict {
     let silence = followed?;
     scene.log.note(format!("B and C have every line; B was without one for {silence:?} in all"));
     ensure(silence < ABOUT_A_SECOND, "about a second of silence, once", format!("{silence:?}")).likely(
-        "a client that is late at the deadline gets through with a last try, and keeps its place: it must go",
+        "each late client costs a deadline of its own, or slips through with a last try and keeps its place: one deadline \
+         for all, and who misses it goes",
     )?;
     stallers.iter_mut().try_for_each(|staller| match staller.read_to_end(scene.patience()) {
         Heard::Nothing => fail(format!("{} is disconnected", staller.name), "its connection stays open"),
