@@ -46,7 +46,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         .to_listen()
         .and_then(|addrs| TcpListener::bind(&addrs[..]))
         .map_err(|err| address::explain(&err))
-        .map_err(|why| tr!(zh "监听失败: {addr}: {why}", en "cannot listen on {addr}: {why}"))?; // Go: log.Fatal
+        .map_err(|why| tr!(zh "监听失败:listen tcp {addr}: {why}", en "cannot listen on {addr}: {why}"))?; // Go: log.Fatal
     let local = stop::wake_listener(&listener)?; // D6
     say::print_in_background().map_err(stop::no_thread)?; // D7
 
