@@ -1,0 +1,353 @@
+//! What a case has at hand: a way to start the program, and to join its room.
+
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::log::Log;
+use super::peer::Peer;
+use super::program::Program;
+use super::target::{Target, address_in};
+use super::verdict::{Likely, Verdict, fail, not_checked};
+
+/// How often one knocks at a door that isn't open yet.
+const KNOCK: Duration = Duration::from_millis(10);
+
+/// How long a greeting is waited for before it is said again: its hearer may not be in the room yet.
+const GREETING: Duration = Duration::from_millis(100);
+
+/// From the end of a program's connections to its own: they are closed a moment earlier.
+const DYING: Duration = Duration::from_millis(200);
+
+/// A case being played.
+#[derive(Debug)]
+pub struct Scene<'a> {
+    /// The program under test.
+    pub target: &'a Target,
+    /// What happens.
+    pub log: Log,
+}
+
+/// How to start the program.
+#[derive(Debug)]
+pub struct Launch<'a> {
+    scene: &'a Scene<'a>,
+    before: Vec<String>,
+    after: Vec<String>,
+    address: String,
+    keyboard: bool,
+    terminal: bool,
+}
+
+/// A server that has started.
+#[derive(Debug)]
+pub struct Server {
+    /// The program.
+    pub program: Program,
+    /// Where it listens, as one connects to it.
+    pub address: SocketAddr,
+    log: Log,
+    patience: Duration,
+}
+
+/// The checker as server, for a client under test.
+#[derive(Debug)]
+pub struct Host {
+    /// Where it listens.
+    pub address: SocketAddr,
+    listener: TcpListener,
+    log: Log,
+    patience: Duration,
+}
+
+impl<'a> Scene<'a> {
+    /// An empty scene.
+    #[must_use]
+    pub fn new(target: &'a Target) -> Self {
+        Scene { target, log: Log::new() }
+    }
+
+    /// How long to wait for what must come.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.target.patience
+    }
+
+    /// The command as given, to be started as it is or with changes.
+    #[must_use]
+    pub fn launch(&'a self) -> Launch<'a> {
+        let address = self.target.address.clone();
+        Launch { scene: self, before: vec![], after: vec![], address, keyboard: true, terminal: false }
+    }
+
+    /// The server under test, started as given.
+    pub fn server(&'a self) -> Verdict<Server> {
+        self.launch().server()
+    }
+
+    /// Plays the server for a client under test.
+    pub fn host(&self) -> Verdict<Host> {
+        let (log, patience) = (self.log.clone(), self.patience());
+        let bound = TcpListener::bind(&self.target.address)
+            .and_then(|listener| Ok((listener.local_addr()?, listener)));
+        match bound {
+            Ok((address, listener)) => Ok(Host { address, listener, log, patience }),
+            Err(e) => not_checked(format!("the checker can't listen on {}: {e}", self.target.address)),
+        }
+    }
+
+    /// Goes on only for this `chatroom`: the case uses one of its options.
+    pub fn needs_chatroom(&self, option: &str) -> Verdict {
+        if self.target.is_chatroom {
+            Ok(())
+        } else {
+            not_checked(format!("`{option}` is an option of chatroom"))
+        }
+    }
+}
+
+impl<'a> Launch<'a> {
+    /// Puts words before the command: another program that starts it.
+    #[must_use]
+    pub fn under<S: ToString>(mut self, words: &[S]) -> Self {
+        self.before.extend(words.iter().map(S::to_string));
+        self
+    }
+
+    /// Runs a line of shell first, `ulimit -n 30` for example.
+    #[must_use]
+    pub fn after_shell(self, line: &str) -> Self {
+        self.under(&["sh", "-c", &format!("{line}; exec \"$@\""), "sh"])
+    }
+
+    /// Puts words behind the command: options.
+    #[must_use]
+    pub fn with<S: ToString>(mut self, words: &[S]) -> Self {
+        self.after.extend(words.iter().map(S::to_string));
+        self
+    }
+
+    /// Another address than the target's.
+    #[must_use]
+    pub fn at(mut self, address: impl ToString) -> Self {
+        self.address = address.to_string();
+        self
+    }
+
+    /// With the keyboard at its end from the start, as `< /dev/null`.
+    #[must_use]
+    pub fn without_keyboard(mut self) -> Self {
+        self.keyboard = false;
+        self
+    }
+
+    /// On a terminal of its own, which `script` makes.
+    #[must_use]
+    pub fn on_terminal(mut self) -> Self {
+        self.terminal = true;
+        self
+    }
+
+    /// The words to run.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let words = self.plain_words();
+        if !self.terminal {
+            return words;
+        }
+        let quoted: Vec<String> =
+            words.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
+        ["script", "-qec", &quoted.join(" "), "/dev/null"].map(str::to_string).to_vec()
+    }
+
+    fn plain_words(&self) -> Vec<String> {
+        let command = self.scene.target.words.iter().map(|word| word.replace("{addr}", &self.address));
+        self.before.iter().cloned().chain(command).chain(self.after.iter().cloned()).collect()
+    }
+
+    /// Starts it.
+    pub fn program(self, name: &'static str) -> Verdict<Program> {
+        Program::start(name, &self.words(), self.keyboard, &self.scene.log, self.scene.patience())
+            .likely("the command given to the checker is wrong")
+    }
+
+    /// Starts it and waits until it serves.
+    pub fn server(self) -> Verdict<Server> {
+        let (log, patience, address) = (self.scene.log.clone(), self.scene.patience(), self.address.clone());
+        let program = self.program("server")?;
+        let address = if address.ends_with(":0") {
+            address_from_banner(&program, patience)
+        } else {
+            knock(&program, &address, patience)
+        };
+        let hint =
+            "the server doesn't start, or not at this address; print the banner when it listens, not before";
+        Ok(Server { address: address.likely(hint)?, program, log, patience })
+    }
+}
+
+/// The address named in the first line that the program prints.
+fn address_from_banner(program: &Program, patience: Duration) -> Verdict<SocketAddr> {
+    program.stdout.wait_for(patience, |all| all.contains(&b'\n'));
+    let banner = program.stdout.text();
+    match banner.lines().next().and_then(address_in) {
+        Some((host, port)) => Ok(reachable(&host, port)),
+        None => fail("the server's first line names its address, HOST:PORT", program.printed()),
+    }
+}
+
+/// An address to connect to: "everywhere" is reached on this machine.
+fn reachable(host: &str, port: u16) -> SocketAddr {
+    match format!("{host}:{port}").parse::<SocketAddr>() {
+        Ok(address) if !address.ip().is_unspecified() => address,
+        _ => SocketAddr::from(([127, 0, 0, 1], port)),
+    }
+}
+
+/// Waits until somebody serves at an address that was given.
+fn knock(program: &Program, address: &str, patience: Duration) -> Verdict<SocketAddr> {
+    let Some(address) = resolve(address) else {
+        return not_checked(format!("{address} is no address to connect to"));
+    };
+    let deadline = Instant::now() + patience;
+    while TcpStream::connect(address).is_err() {
+        program.expect_running()?;
+        if Instant::now() > deadline {
+            return fail(format!("the server listens on {address}"), program.printed());
+        }
+        thread::sleep(KNOCK);
+    }
+    Ok(address)
+}
+
+/// The first address of `HOST:PORT`; a missing host is this machine.
+fn resolve(address: &str) -> Option<SocketAddr> {
+    if let Ok(address) = address.parse::<SocketAddr>() {
+        return Some(reachable(&address.ip().to_string(), address.port()));
+    }
+    let local = format!("127.0.0.1{address}");
+    let address = if address.starts_with(':') { &local } else { address };
+    address.to_socket_addrs().ok()?.next()
+}
+
+impl Server {
+    /// Connects. Being connected isn't being in the room yet: see [`Server::room`].
+    pub fn connect(&self, name: &str) -> Verdict<Peer> {
+        match TcpStream::connect_timeout(&self.address, self.patience) {
+            Ok(stream) => Peer::new(name, stream, &self.log, self.patience),
+            Err(e) => fail(format!("{name} can connect to {}", self.address), e.to_string()),
+        }
+    }
+
+    /// Connects, and says so in the transcript.
+    pub fn join(&self, name: &str) -> Verdict<Peer> {
+        let peer = self.connect(name)?;
+        self.log.note(format!("{name} connects from {}", peer.address));
+        Ok(peer)
+    }
+
+    /// Clients that all are in the room: each has heard each other one.
+    pub fn room<const N: usize>(&self, names: [&str; N]) -> Verdict<[Peer; N]> {
+        let peers = names.iter().map(|name| self.join(name)).collect::<Verdict<Vec<Peer>>>()?;
+        match <[Peer; N]>::try_from(peers) {
+            Ok(mut peers) => {
+                let hint = "a line isn't relayed to every other client, or only when its sender leaves";
+                match self.greet(&mut peers.each_mut(), N) {
+                    // A program that has ended explains all the rest.
+                    Err(failed) => {
+                        let _ = self.program.wait(DYING);
+                        self.program.expect_running().and(Err(failed).likely(hint))
+                    }
+                    Ok(()) => Ok(peers),
+                }
+            }
+            Err(_) => fail("as many peers as names", "others"),
+        }
+    }
+
+    /// One more client, once there is room for it: it knocks until it hears `member`.
+    pub fn late(&self, name: &str, member: &mut Peer) -> Verdict<Peer> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            let mut peer = self.join(name)?;
+            member.send("anybody new?\n")?;
+            if peer.hears(b"anybody new?", GREETING) {
+                return self.greet(&mut [&mut peer, member], 2).map(|()| peer);
+            }
+            if Instant::now() > deadline {
+                return fail(
+                    format!("{name} gets in, as there is room again"),
+                    "it hears nothing, or is turned away",
+                );
+            }
+        }
+    }
+
+    /// Lets the first few greet all the others until they have heard it.
+    pub fn greet(&self, peers: &mut [&mut Peer], speakers: usize) -> Verdict {
+        peers.iter_mut().for_each(|peer| peer.hush());
+        for speaker in 0..speakers {
+            self.greet_from(speaker, peers)?;
+        }
+        self.log.note("their greetings have been heard: they are in the room");
+        peers.iter_mut().for_each(|peer| peer.unhush());
+        Ok(())
+    }
+
+    /// One greets, again and again, until each of the others has heard the last greeting: nothing is left behind it.
+    fn greet_from(&self, speaker: usize, peers: &mut [&mut Peer]) -> Verdict {
+        let deadline = Instant::now() + self.patience;
+        let mut inside = vec![false; peers.len()];
+        for round in 1.. {
+            let greeting = format!("{} is here, {round}.\n", peers[speaker].name);
+            peers[speaker].send(&greeting)?;
+            let (mut missing, round_ends) = (None, Instant::now() + GREETING);
+            for i in (0..peers.len()).filter(|&i| i != speaker) {
+                // Who has heard an earlier one will hear this one too, if late.
+                let rest = round_ends.saturating_duration_since(Instant::now());
+                let wait = if inside[i] { self.patience } else { rest };
+                match peers[i].hears(greeting.as_bytes(), wait) {
+                    true => inside[i] = true,
+                    false => missing = Some(i),
+                }
+            }
+            match missing {
+                None => break,
+                Some(i) if Instant::now() > deadline => return deaf(peers[i], peers[speaker]),
+                // Who was turned away hears nothing at once: no reason to hurry.
+                Some(_) => thread::sleep(round_ends.saturating_duration_since(Instant::now())),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Somebody hears nothing at all of somebody else.
+fn deaf(hearer: &Peer, speaker: &Peer) -> Verdict {
+    fail(
+        format!("{} gets what {} says", hearer.name, speaker.name),
+        "nothing of it, however often it was said",
+    )
+}
+
+impl Host {
+    /// The client that connects.
+    pub fn accept(&self) -> Verdict<Peer> {
+        let deadline = Instant::now() + self.patience;
+        let _ = self.listener.set_nonblocking(true);
+        loop {
+            match self.listener.accept() {
+                Ok((stream, _)) => {
+                    let _ = stream.set_nonblocking(false);
+                    self.log.note("the client connects; the checker is its server");
+                    return Peer::new("the server", stream, &self.log, self.patience);
+                }
+                Err(_) if Instant::now() < deadline => thread::sleep(KNOCK),
+                Err(e) => {
+                    return fail(format!("the client connects to {}", self.address), e.to_string())
+                        .likely("the client doesn't connect to the address it was given");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What is checked: a command, and the address it serves or dials.
+
+use std::time::Duration;
+
+/// The program under test.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The command as words, the program first. `{addr}` in a word stands for the address.
+    pub words: Vec<String>,
+    /// `HOST:PORT`. With port 0 the program chooses, and names the address in its first line.
+    pub address: String,
+    /// It is this `chatroom`: it knows `--max-clients` and `--lang`, which other programs need not.
+    pub is_chatroom: bool,
+    /// How long the checker waits for what must come. Shorter only where failing is expected.
+    pub patience: Duration,
+}
+
+impl Target {
+    /// Any program, by its command line and its address.
+    #[must_use]
+    pub fn new(command: &str, address: &str) -> Self {
+        let words = split_words(command);
+        Target { words, address: address.to_string(), is_chatroom: false, patience: Duration::from_secs(10) }
+    }
+
+    /// Whether the program chooses its port itself.
+    #[must_use]
+    pub fn chooses_port(&self) -> bool {
+        self.address.ends_with(":0")
+    }
+}
+
+/// Splits at blanks outside quotes. A backslash is a character like any other: paths of Windows have it.
+fn split_words(command: &str) -> Vec<String> {
+    let mut words = vec![];
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for c in command.chars() {
+        match (quote, c) {
+            (Some(open), _) if open == c => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, ' ' | '\t' | '\n') => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// Finds the last `HOST:PORT` in a banner: the digits after a colon, and what stands before it.
+#[must_use]
+pub fn address_in(banner: &str) -> Option<(String, u16)> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '[' | ']' | '-');
+    banner.split(|c| !is_part(c)).rev().find_map(|word| {
+        let (host, port) = word.trim_end_matches(['.', ':']).rsplit_once(':')?;
+        Some((host.to_string(), port.parse().ok()?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_hold_words_together() {
+        assert_eq!(split_words(r#" "a b"  c\d '' e"f"g "#), ["a b", r"c\d", "", "efg"]);
+    }
+
+    #[test]
+    fn banners_name_the_address() {
+        let found = |banner| address_in(banner).map(|(host, port)| format!("{host} {port}"));
+        assert_eq!(found("TCP 服务器启动，监听 127.0.0.1:4711").as_deref(), Some("127.0.0.1 4711"));
+        assert_eq!(found("listening on [::]:80.").as_deref(), Some("[::] 80"));
+        assert_eq!(found("page at http://localhost:8080/ now").as_deref(), Some("localhost 8080"));
+        assert_eq!(found("ready at :8080").as_deref(), Some(" 8080"));
+        assert_eq!(found("ready"), None);
+    }
+}

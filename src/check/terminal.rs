@@ -1,0 +1,49 @@
+//! What may reach a terminal, for servers and clients alike (D12).
+
+use super::log::show;
+use super::program::Program;
+use super::scene::{Launch, Scene};
+use super::system::need;
+use super::verdict::{Verdict, ensure, fail};
+
+/// A line that would retitle the terminal, clear it, overwrite the sender's name and change colours, in
+/// characters of one byte, of two, and in a byte that is no UTF-8.
+pub const HOSTILE: &[u8] = b"before\x1b]0;owned\x07\x1b[2J\x08\rforged\xc2\x9b31m\x9b32m\x7fafter\n";
+
+impl<'a> Scene<'a> {
+    /// To be started on a terminal of its own.
+    pub fn on_terminal(&'a self) -> Verdict<Launch<'a>> {
+        need(&["script"])?;
+        Ok(self.launch().on_terminal())
+    }
+}
+
+/// Waits for the hostile line on a terminal: nothing raw may stand between its beginning and its end, and
+/// something must stand for what it hides.
+pub fn expect_visible(program: &Program) -> Verdict {
+    program.expect_printed("after")?;
+    let printed = program.stdout.bytes();
+    let (Some(start), Some(end)) = (position(&printed, b"before"), position(&printed, b"after")) else {
+        return fail("the line on the terminal, from \"before\" to \"after\"", show(&printed));
+    };
+    if end < start {
+        return fail("the line on the terminal, from \"before\" to \"after\"", show(&printed));
+    }
+    let shown = &printed[start..end];
+    let raw = std::str::from_utf8(shown).map_or(true, |text| text.chars().any(char::is_control));
+    ensure(!raw, "no control character reaches the terminal", show(shown))?;
+    ensure(all_marked(shown), "what is hidden is made visible", show(shown))
+}
+
+/// Whether the harmless parts are there, in order, with something between each two.
+fn all_marked(mut shown: &[u8]) -> bool {
+    ["before", "]0;owned", "[2J", "forged", "31m", "32m"].iter().enumerate().all(|(i, part)| {
+        let found = position(shown, part.as_bytes());
+        shown = found.map_or(shown, |at| &shown[at + part.len()..]);
+        found.is_some_and(|at| at > 0 || i == 0)
+    }) && !shown.is_empty()
+}
+
+fn position(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
+}

@@ -1,0 +1,97 @@
+//! What a case has to say: passed, failed (and how), or not checked here (and why).
+
+use std::fmt;
+
+/// How a step of a case ends: with a value, or with the end of the case.
+pub type Verdict<T = ()> = Result<T, Halt>;
+
+/// Why a case stops before its end.
+#[derive(Debug)]
+pub enum Halt {
+    /// The program doesn't do what it must.
+    Failed(Failure),
+    /// This machine, or this program, lacks what the case needs: no verdict.
+    NotChecked(String),
+}
+
+/// One sentence in three parts.
+#[derive(Debug)]
+pub struct Failure {
+    /// What should have happened.
+    pub expected: String,
+    /// What happened.
+    pub got: String,
+    /// The likely cause, where the failing step knows better than the case.
+    pub hint: Option<String>,
+}
+
+/// Ends a case: expected this, got that.
+pub fn fail<T>(expected: impl Into<String>, got: impl Into<String>) -> Verdict<T> {
+    Err(Halt::Failed(Failure { expected: expected.into(), got: got.into(), hint: None }))
+}
+
+/// Goes on only if `holds`.
+pub fn ensure(holds: bool, expected: impl Into<String>, got: impl Into<String>) -> Verdict {
+    if holds { Ok(()) } else { fail(expected, got) }
+}
+
+/// Ends a case without a verdict.
+pub fn not_checked<T>(reason: impl Into<String>) -> Verdict<T> {
+    Err(Halt::NotChecked(reason.into()))
+}
+
+/// Names a likely cause for a step that may fail.
+pub trait Likely {
+    /// Sets the hint, unless a step further in has set one.
+    #[must_use]
+    fn likely(self, hint: &str) -> Self;
+}
+
+impl<T> Likely for Verdict<T> {
+    fn likely(self, hint: &str) -> Self {
+        self.map_err(|halt| match halt {
+            Halt::Failed(Failure { expected, got, hint: None }) => {
+                Halt::Failed(Failure { expected, got, hint: Some(hint.to_string()) })
+            }
+            other => other,
+        })
+    }
+}
+
+/// What came of a case.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It holds.
+    Passed,
+    /// It doesn't, and this is how it went.
+    Failed(Box<Report>),
+    /// No verdict, and why.
+    NotChecked(String),
+}
+
+/// A failed case, to be read by whoever wrote the program.
+#[derive(Debug)]
+pub struct Report {
+    /// The case.
+    pub id: &'static str,
+    /// What must hold.
+    pub title: &'static str,
+    /// The command, who said what, and what came back.
+    pub transcript: String,
+    /// What should have happened.
+    pub expected: String,
+    /// What happened.
+    pub got: String,
+    /// The likely cause.
+    pub hint: String,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}  {}\n", self.id, self.title)?;
+        for line in self.transcript.lines() {
+            writeln!(f, "    {line}")?;
+        }
+        writeln!(f, "\nExpected: {}\nGot:      {}\nLikely cause: {}", self.expected, self.got, self.hint)
+    }
+}

@@ -1,0 +1,38 @@
+//! A deliberately faulty chat program: the checker is checked against it.
+//!
+//! Without a fault it is as naive as the notes' programs: no limits, the room waits for its slowest
+//! reader, the last line is lost. `--fault NAME` adds a fault that the notes don't have.
+//!
+//!     faulty tcp-server ADDR [--fault NAME]
+//!     faulty tcp-client ADDR [--fault NAME]
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)] // Faulty is what it is for.
+
+mod tcp_client;
+mod tcp_server;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let fault = args
+        .iter()
+        .position(|arg| arg == "--fault")
+        .and_then(|i| args.get(i + 1))
+        .cloned()
+        .unwrap_or_default();
+    let fault = Fault(fault.leak());
+    match args.first().map(String::as_str) {
+        Some("tcp-server") => tcp_server::run(&args[1], fault),
+        Some("tcp-client") => tcp_client::run(&args[1], fault),
+        _ => std::process::exit(3),
+    }
+}
+
+/// Which fault is asked for.
+#[derive(Clone, Copy)]
+struct Fault(&'static str);
+
+impl Fault {
+    fn is(self, name: &str) -> bool {
+        self.0 == name
+    }
+}

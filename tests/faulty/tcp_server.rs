@@ -1,0 +1,208 @@
+//! The notes' TCP server, as naive, and its faults.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::exit;
+use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use crate::Fault;
+
+type Clients = Arc<Mutex<Vec<(SocketAddr, TcpStream)>>>;
+
+pub fn run(addr: &str, fault: Fault) {
+    let everywhere = format!("[::]{addr}");
+    let Ok(listener) = TcpListener::bind(if addr.starts_with(':') { &everywhere } else { addr }) else {
+        exit(if fault.is("in-use-exit") { 0 } else { 1 }) // And not a word.
+    };
+    println!("TCP server listening on {}", listener.local_addr().unwrap());
+    stop_with(fault);
+    let clients = Clients::default();
+    let room = clients.clone();
+    thread::spawn(move || console(&room, fault));
+    let mut accepted = 0;
+    loop {
+        let (conn, peer) = match listener.accept() {
+            Ok(accepted) => accepted,
+            Err(_) if fault.is("silent-rest") => {
+                thread::sleep(Duration::from_millis(100));
+                continue;
+            }
+            Err(e) => {
+                eprintln!("accept failed: {e}"); // And again, and again.
+                continue;
+            }
+        };
+        println!("new client: {peer}");
+        accepted += 1;
+        if fault.is("never-free") && accepted > 2 {
+            let _ = (&conn).write_all(b"full\n");
+            continue;
+        }
+        conn.set_nodelay(!fault.is("nagle")).unwrap();
+        if fault.is("patient") {
+            conn.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+        }
+        if !fault.is("few") || clients.lock().unwrap().len() < 400 {
+            let Ok(handle) = conn.try_clone() else { continue };
+            clients.lock().unwrap().push((peer, handle));
+        }
+        let room = clients.clone();
+        thread::spawn(move || handle_client(conn, peer, &room, fault));
+    }
+}
+
+/// Faulty ways to stop; without a fault, the signal kills.
+fn stop_with(fault: Fault) {
+    let code = match fault.0 {
+        "slow-stop" => 0,
+        "stop-code" => 130,
+        "silent-stop" => 0,
+        _ => return,
+    };
+    let handler = move || {
+        if fault.is("slow-stop") {
+            thread::sleep(Duration::from_secs(5));
+        }
+        exit(code)
+    };
+    ctrlc::set_handler(handler).unwrap();
+}
+
+fn console(clients: &Clients, fault: Fault) {
+    loop {
+        let mut line = String::new();
+        if !matches!(io::stdin().read_line(&mut line), Ok(1..)) {
+            if fault.is("console-exit") {
+                exit(0);
+            }
+            eprintln!("console: end of input"); // And again, and again.
+            continue;
+        }
+        if !fault.is("no-console") {
+            let prefix = if fault.is("anonymous-console") { "" } else { "[Server]: " };
+            broadcast(clients, None, format!("{prefix}{line}").as_bytes(), fault);
+        }
+    }
+}
+
+fn handle_client(conn: TcpStream, peer: SocketAddr, clients: &Clients, fault: Fault) {
+    let mut reader = BufReader::new(conn);
+    let mut end = Ok(());
+    while let Some(mut line) = read_line(&mut reader, fault, &mut end) {
+        if fault.is("lossy") {
+            line = String::from_utf8_lossy(&line).into_owned().into_bytes();
+        }
+        if fault.is("swallow") && line.starts_with(b"line 2999") {
+            continue;
+        }
+        let prefix = if fault.is("prefix") { format!("{peer}: ") } else { format!("[{peer}]: ") };
+        line.splice(0..0, prefix.into_bytes());
+        print(&line, fault);
+        let sender = if fault.is("echo") { None } else { Some(peer) };
+        broadcast(clients, sender, &line, fault);
+        if fault.is("cut") && line.len() > 65_536 {
+            let _ = reader.read_until(b'\n', &mut vec![]); // Unread, it would be a reset.
+            let _ = reader.get_ref().write_all(b"your line is too long\n");
+            break;
+        }
+    }
+    if fault.is("leak") && end.is_err() {
+        return; // Its address can't be asked for any more, so it isn't found in the list.
+    }
+    println!("client {peer} left");
+    clients.lock().unwrap().retain(|(other, _)| *other != peer);
+}
+
+/// `println!` panics when stdout is gone: the whole program ends, as by SIGPIPE.
+fn print(line: &[u8], fault: Fault) {
+    let shown = String::from_utf8_lossy(line).into_owned();
+    let shown: String = if fault.is("filter") {
+        shown.chars().filter(|c| !c.is_control() || *c == '\n').collect()
+    } else {
+        shown
+    };
+    if fault.is("forgetful") {
+        return print_if_possible(line.to_vec());
+    }
+    let printed = if fault.is("pipe-text") || fault.is("filter") {
+        io::stdout().write_all(shown.as_bytes())
+    } else {
+        io::stdout().write_all(line)
+    };
+    if printed.is_err() && !fault.is("uncounted") {
+        exit(141);
+    }
+}
+
+/// Prints from a thread of its own, and forgets what doesn't fit.
+fn print_if_possible(line: Vec<u8>) {
+    static BACKLOG: OnceLock<SyncSender<Vec<u8>>> = OnceLock::new();
+    let backlog = BACKLOG.get_or_init(|| {
+        let (sender, lines) = mpsc::sync_channel::<Vec<u8>>(100);
+        thread::spawn(move || lines.into_iter().all(|line| io::stdout().write_all(&line).is_ok()));
+        sender
+    });
+    let _ = backlog.try_send(line);
+}
+
+/// A line with its line break; a last one without is lost.
+fn read_line(reader: &mut BufReader<TcpStream>, fault: Fault, end: &mut io::Result<()>) -> Option<Vec<u8>> {
+    let mut line = vec![];
+    if fault.is("pieces") {
+        line.resize(1024, 0);
+        let n = reader.read(&mut line).ok()?;
+        line.truncate(n);
+        return (n > 0).then_some(line);
+    }
+    if fault.is("long-forgotten") {
+        forget_long(reader, &mut line).ok()?;
+    } else if fault.is("short-lines") {
+        reader.take(65_536).read_until(b'\n', &mut line).ok()?;
+    } else if let Err(e) = reader.read_until(b'\n', &mut line) {
+        *end = Err(e);
+    }
+    if fault.is("cut") && line.len() > 65_537 {
+        line.truncate(65_536);
+        line.push(b'\n');
+    }
+    let lost = line.is_empty() || !line.ends_with(b"\n") && !fault.is("no-break");
+    (!lost).then_some(line)
+}
+
+/// Keeps nothing of a line that is too long, but reads it to its end, wherever that is.
+fn forget_long(reader: &mut BufReader<TcpStream>, line: &mut Vec<u8>) -> io::Result<()> {
+    loop {
+        reader.take(65_537).read_until(b'\n', line)?;
+        if line.len() <= 65_536 || line.ends_with(b"\n") {
+            return Ok(());
+        }
+        line.clear();
+    }
+}
+
+/// Waits for whoever doesn't read, and holds the room's lock meanwhile.
+fn broadcast(clients: &Clients, sender: Option<SocketAddr>, line: &[u8], fault: Fault) {
+    if fault.is("torn") {
+        return broadcast_torn(clients, sender, line);
+    }
+    for (peer, conn) in clients.lock().unwrap().iter_mut() {
+        if Some(*peer) != sender && conn.write_all(line).is_err() && fault.is("patient") {
+            let _ = conn.shutdown(Shutdown::Both); // Each costs its own second.
+        }
+    }
+}
+
+/// Writes without holding the lock, and in two pieces.
+fn broadcast_torn(clients: &Clients, sender: Option<SocketAddr>, line: &[u8]) {
+    let list: Vec<_> =
+        clients.lock().unwrap().iter().map(|(peer, conn)| (*peer, conn.try_clone().unwrap())).collect();
+    for (peer, mut conn) in list {
+        if Some(peer) != sender {
+            let (head, tail) = line.split_at(line.len() / 2);
+            let _ = conn.write_all(head).and_then(|()| conn.write_all(tail));
+        }
+    }
+}

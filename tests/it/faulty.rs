@@ -1,0 +1,145 @@
+//! The checker is checked: each case fails against a program that has the fault, and says why.
+
+use std::sync::Mutex;
+use std::thread;
+
+use chatroom::check::{self, Kind, Outcome};
+
+/// Case, the fault that it must see (none: as naive as the notes' program), and words of the hint it must give.
+const TCP_SERVER: &[(&str, &str, &str)] = &[
+    ("tcp-relay", "prefix", "the prefix is"),
+    ("tcp-echo", "echo", "leave out the one"),
+    ("tcp-bytes", "lossy", "lines are bytes"),
+    ("tcp-console", "no-console", "nothing reads the console"),
+    ("tcp-console", "anonymous-console", "[Server]: "),
+    ("tcp-order", "swallow", "drops them"),
+    ("tcp-pieces", "pieces", "taken for a line"),
+    ("tcp-prompt", "nagle", "TCP_NODELAY"),
+    ("tcp-ipv4", "", "canonical"),
+    ("tcp-in-use", "", "bind"),
+    ("tcp-in-use", "in-use-exit", "bind"),
+    ("tcp-usage", "", "unknown options"),
+    ("tcp-zh", "", "notes' words"),
+    ("tcp-lang", "", "order of the variables"),
+    ("D1", "", "leave the loop"),
+    ("D1", "console-exit", "leave the loop"),
+    ("D2", "", "stop at a limit"),
+    ("D2", "cut", "was relayed"),
+    ("D2-exact", "short-lines", "without its line break"),
+    ("D2", "long-forgotten", "stop at a limit"),
+    ("D2-memory", "", "give up at the limit"),
+    ("D2-memory", "long-forgotten", "give up at the limit"),
+    ("D3", "", "without its line break"),
+    ("D3", "no-break", "without its line break"),
+    ("D4", "patient", "deadline"),
+    ("D4", "", "needs a deadline"),
+    ("D4-again", "patient", "use up a budget"),
+    ("D4-again", "", "see D4"),
+    ("tcp-flood", "torn", "under the lock"),
+    ("D5", "", "pause before"),
+    ("D5", "silent-rest", "pause before"),
+    ("D5-stop", "", "keep a spare one"),
+    ("D6", "", "SIGINT isn't handled"),
+    ("D6", "stop-code", "SIGINT isn't handled"),
+    ("D6", "silent-stop", "silent"),
+    ("D6-term", "", "SIGTERM isn't handled"),
+    ("D6-stalled", "slow-stop", "a deadline"),
+    ("D6-twice", "slow-stop", "another thread"),
+    ("D7", "", "let that error pass"),
+    ("D7", "uncounted", "let that error pass"),
+    ("D7-stalled", "", "bounded backlog"),
+    ("D7-stalled", "forgetful", "bounded backlog"),
+    ("D7-stop", "", "a deadline"),
+    ("D7-stop", "slow-stop", "a deadline"),
+    ("D8", "", "one too many"),
+    ("D8", "never-free", "one too many"),
+    ("D9", "", "thread::Builder"),
+    ("D12-server", "", "spell control characters out"),
+    ("D12-server", "filter", "spell control characters out"),
+    ("D12-server-pipe", "pipe-text", "no terminal"),
+    ("tcp-crowd", "few", "in the list"),
+    ("tcp-churn", "leak", "by a reset"),
+];
+
+const TCP_CLIENT: &[(&str, &str, &str)] = &[
+    ("client-send", "", "turned into text"),
+    ("client-send", "mute", "not sent"),
+    ("client-print", "lossy", "turned into text"),
+    ("client-last-line", "lose-last", "end of input"),
+    ("client-prompt", "", "TCP_NODELAY"),
+    ("client-refused", "", "told as a panic"),
+    ("client-usage", "", "unknown options"),
+    ("client-zh", "", "notes' words"),
+    ("client-interrupt", "", "kills"),
+    ("D10", "", "shut down only the sending side"),
+    ("D10", "no-half-close", "half-close"),
+    ("D10-wait", "", "shorter one"),
+    ("D10-wait", "impatient", "shorter one"),
+    ("D10-wait", "forever", "no limit"),
+    ("D11", "", "must end the program"),
+    ("D11", "silent-end", "must end the program"),
+    ("D11", "zero-end", "must end the program"),
+    ("D11-reset", "", "taken for the end"),
+    ("D12", "", "spell control characters out"),
+    ("D12", "filter", "spell control characters out"),
+    ("D12-pipe", "filter", "no terminal"),
+    ("D13", "", "leave out that line alone"),
+    ("D13", "quit-long", "leave out that line alone"),
+    ("D13", "skip-long", "silently"),
+    ("D13-exact", "quit-long", "reached, not exceeded"),
+];
+
+/// How many faulty programs are tried at once: most of the time each only waits.
+const AT_ONCE: usize = 6;
+
+#[test]
+fn every_tcp_server_case_can_fail() {
+    every_case_can_fail(Kind::TcpServer, "tcp-server", TCP_SERVER);
+}
+
+#[test]
+fn every_tcp_client_case_can_fail() {
+    every_case_can_fail(Kind::TcpClient, "tcp-client", TCP_CLIENT);
+}
+
+/// All faults of one kind of program, a few at a time; names every case that lets one pass.
+pub fn every_case_can_fail(kind: Kind, subcommand: &str, faults: &[(&str, &str, &str)]) {
+    let unproven =
+        check::cases(kind).into_iter().filter(|case| faults.iter().all(|fault| fault.0 != case.id));
+    let problems: Mutex<Vec<String>> =
+        Mutex::new(unproven.map(|case| format!("{}: no proof that it can fail", case.id)).collect());
+    let queue = Mutex::new(faults.iter());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let next = queue.lock().unwrap().next();
+                    let Some((id, fault, hint)) = next else { break };
+                    let problem = must_fail(kind, subcommand, id, fault, hint);
+                    problems.lock().unwrap().extend(problem);
+                }
+            });
+        }
+    });
+    let problems: Vec<String> = problems.into_inner().unwrap();
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+/// What is wrong with a case that doesn't see this fault.
+fn must_fail(kind: Kind, subcommand: &str, id: &str, fault: &str, hint: &str) -> Option<String> {
+    let cases = check::cases(kind);
+    let Some(case) = cases.iter().find(|case| case.id == id) else {
+        return Some(format!("{id}: there is no such case"));
+    };
+    match case.check(&crate::faulty(subcommand, fault)) {
+        Outcome::Passed => Some(format!("{id}: passes with the fault \"{fault}\"")),
+        Outcome::Failed(report) if report.hint.contains(hint) => None,
+        Outcome::Failed(report) => {
+            Some(format!("{id}: fails with the fault \"{fault}\", but for another reason:\n{report}"))
+        }
+        Outcome::NotChecked(reason) => {
+            eprintln!("{id}: not checked here: {reason}");
+            None
+        }
+    }
+}
