@@ -163,6 +163,8 @@ struct State {
     /// The thread waits for something to print; else it need not be woken, which costs a system
     /// call each time.
     idle: bool,
+    /// How many lines it is writing.
+    in_hand: usize,
     /// How many threads wait for the printing thread to get on.
     waiters: usize,
     /// Somebody waited in vain: until the stream moves again, nobody waits.
@@ -186,27 +188,25 @@ pub fn print_in_background() -> io::Result<()> {
 
 /// Says the last line. Nothing that threads still say after it is printed.
 pub fn good_bye(line: &str) {
-    let lost = OUT.lock().lost;
-    if lost > 0 {
-        warn!(zh "{lost} 行未能显示在 stdout 上", en "{lost} lines could not be printed on stdout");
-    }
     out(line);
     OUT.lock().finished = true;
 }
 
 /// Waits until all that was said is written, at most `limit`: a stalled screen must not keep the
-/// program from ending.
+/// program from ending. What could not be printed until then is said on stderr.
 pub fn finish(limit: Duration) {
     let deadline = Instant::now() + limit;
-    for printer in [&OUT, &ERR] {
-        let mut state = printer.lock();
-        while !state.idle {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || !printer.threaded.load(Ordering::Relaxed) {
-                return;
-            }
-            state = printer.wait(state, left);
-        }
+    OUT.wait_until_idle(deadline);
+    let mut state = OUT.lock();
+    let lost = std::mem::take(&mut state.lost) + state.in_hand + count_lines(&state.waiting);
+    drop(state);
+    report(lost, OUT.name);
+    ERR.wait_until_idle(deadline);
+}
+
+fn report(lost: usize, name: &str) {
+    if lost > 0 {
+        warn!(zh "{lost} 行未能显示在 {name} 上", en "{lost} lines could not be printed on {name}");
     }
 }
 
@@ -218,6 +218,7 @@ impl Printer {
             state: Mutex::new(State {
                 waiting: Vec::new(),
                 idle: false,
+                in_hand: 0,
                 waiters: 0,
                 stalled: false,
                 failed: false,
@@ -238,6 +239,17 @@ impl Printer {
         let mut state = self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0;
         state.waiters -= 1;
         state
+    }
+
+    fn wait_until_idle(&self, deadline: Instant) {
+        let mut state = self.lock();
+        while self.threaded.load(Ordering::Relaxed) && !state.idle {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            state = self.wait(state, left);
+        }
     }
 
     fn print(&self, text: &[u8]) {
@@ -295,32 +307,32 @@ impl Printer {
             }
             text.clear();
             std::mem::swap(&mut state.waiting, &mut text);
+            state.in_hand = count_lines(&text);
             if state.waiters > 0 {
                 self.changed.notify_all();
             }
             drop(state);
             let written = self.write(&text);
-            self.note(written, &text);
+            self.note(written);
         }
     }
 
     /// Keeps the account of what was lost, and says it: at the first failure, and when the stream
     /// moves again. (What is lost until the end is said with the good-bye.)
-    fn note(&self, written: io::Result<()>, text: &[u8]) {
+    fn note(&self, written: io::Result<()>) {
         let name = self.name;
         let mut state = self.lock();
+        let in_hand = std::mem::take(&mut state.in_hand);
         match written {
             Ok(()) => {
                 state.stalled = false;
                 state.failed = false;
                 let lost = std::mem::take(&mut state.lost);
                 drop(state);
-                if lost > 0 {
-                    warn!(zh "{lost} 行未能显示在 {name} 上", en "{lost} lines could not be printed on {name}");
-                }
+                report(lost, name);
             }
             Err(err) => {
-                state.lost += count_lines(text);
+                state.lost += in_hand;
                 let first = !std::mem::replace(&mut state.failed, true);
                 drop(state);
                 if first && name == "stdout" {
