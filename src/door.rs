@@ -146,17 +146,20 @@ pub fn start_thread(stack: usize, work: impl FnOnce() + Send + 'static) {
 /// empty, and the rest on a thread of its own.
 fn turn_away(conn: TcpStream, word: &[u8]) {
     static TURNED_AWAY: AtomicUsize = AtomicUsize::new(0);
+    if conn.set_nonblocking(true).is_err()
+        || (&conn).write(word).is_err()
+        || conn.set_nonblocking(false).is_err()
+    {
+        return;
+    }
     if TURNED_AWAY.fetch_add(1, Ordering::Relaxed) < MAX_TURNED_AWAY {
-        let word = word.to_vec();
-        let work = move || {
-            last_word(&conn, &word);
+        let linger = move || {
+            last_word(&conn, b"");
             TURNED_AWAY.fetch_sub(1, Ordering::Relaxed);
         };
-        if thread::Builder::new().stack_size(SMALL_STACK).spawn(work).is_ok() {
+        if thread::Builder::new().stack_size(SMALL_STACK).spawn(linger).is_ok() {
             return;
         }
-    } else if conn.set_nonblocking(true).is_ok() {
-        let _ = (&conn).write(word);
     }
     TURNED_AWAY.fetch_sub(1, Ordering::Relaxed);
 }

@@ -47,7 +47,7 @@ const IMPATIENT: Duration = Duration::from_millis(250);
 const CALM_PACE: u32 = 4 << 20;
 
 /// While this much of the patience is left, a write goes out under the standing time-out alone,
-/// and costs one system call.
+/// and costs one system call. A broadcast may so overrun its deadline by a tenth of a second.
 const AMPLE: Duration = Duration::from_millis(900);
 
 /// Joins the list with a second handle to its socket: from now on it gets what the others say.
@@ -97,13 +97,14 @@ fn member(client: &TcpStream) -> Member {
 /// socket are shut down, which fails every further write at once and wakes its thread, which
 /// leaves the list.
 pub fn broadcast(clients: &Clients, to: To, bytes: &[u8]) {
-    let list = lock(clients);
+    let list = lock(clients); // Go: mutex.Lock()
     let mut patience = Patience::of_room();
+    // Go: for _, c := range clients, if c != conn
     for client in list.iter().filter(|client| to != To::Except(member(client))) {
-        let _ = patience.write(client, bytes);
+        let _ = patience.write(client, bytes); // Go: c.Write([]byte(broadcast)) (D4, D31)
     }
     let left = patience.into_room();
-    drop(list);
+    drop(list); // Go: mutex.Unlock()
     // A room that has just waited in vain has no patience left to tell a slow reader from a stalled
     // one. Until it has some, its speakers slow down, outside the lock: who reads at all keeps up
     // with that, and isn't taken for stalled.

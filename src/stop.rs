@@ -10,7 +10,7 @@ use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{address, say};
 
@@ -20,6 +20,10 @@ pub const GRACE: Duration = Duration::from_millis(1000);
 
 /// A second Ctrl-C ends the process at once; this is the shell's own code for "by SIGINT".
 const INTERRUPTED: i32 = 130;
+
+/// `timeout` and some shells signal a process and then its whole group: what comes this soon after
+/// the first signal is the first once more.
+const SAME_SIGNAL: Duration = Duration::from_millis(50);
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
@@ -45,11 +49,15 @@ pub fn on_signal(wake: impl FnOnce() + Send + 'static) -> Result<(), String> {
             }
         })
         .map_err(no_thread)?;
-    ctrlc::set_handler(move || {
-        if REQUESTED.swap(true, Ordering::SeqCst) {
-            process::exit(INTERRUPTED);
+    let mut first = None;
+    ctrlc::set_handler(move || match first {
+        None => {
+            first = Some(Instant::now());
+            REQUESTED.store(true, Ordering::SeqCst);
+            let _ = signal.send(());
         }
-        let _ = signal.send(());
+        Some(first) if first.elapsed() < SAME_SIGNAL => {}
+        Some(_) => process::exit(INTERRUPTED),
     })
     .map_err(|err| crate::tr!(zh "无法处理 Ctrl-C: {err}", en "cannot handle Ctrl-C: {err}"))
 }

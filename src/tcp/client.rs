@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -33,19 +33,41 @@ pub fn run(addr: &Address) -> Result<(), String> {
         .and_then(|conn| conn.set_nodelay(true).map(|()| conn)) // Go does that unasked
         .map_err(|err| address::explain(&err))
         .map_err(|why| tr!(zh "连接失败:dial tcp {addr}: {why}", en "cannot connect to {addr}: {why}"))?; // Go: log.Fatal
+    // Go: defer conn.Close(). Dropping it closes it.
     stop::on_signal(|| stop::exit(0))?;
     say!(zh "已连接到服务器", en "connected to the server"); // Go: fmt.Println
 
     let listening = conn.try_clone().map_err(|err| err.to_string())?;
     let (heard, answers) = mpsc::channel();
-    thread::Builder::new().spawn(move || listen(&listening, &heard)).map_err(stop::no_thread)?; // Go: go func()
+    // Go: go func()
+    let listener = move || {
+        let mut reader = LineReader::new(&listening, String::new()); // Go: bufio.NewReader(conn)
+        loop {
+            let read = reader.read_text(); // Go: reader.ReadString('\n')
+            let left = match read {
+                Ok(Some(msg)) => {
+                    say::print(msg); // Go: fmt.Print(msg) (D12)
+                    let _ = heard.send(());
+                    continue;
+                }
+                Ok(None) => "EOF".to_string(),
+                Err(err) => err.to_string(),
+            };
+            if !LEAVING.load(Ordering::SeqCst) {
+                warn!(zh "服务器断开: {left}", en "the server has left: {left}"); // Go: log.Println
+                stop::exit(1); // D11: nobody is there for what is typed
+            }
+            return; // Go: return
+        }
+    };
+    thread::Builder::new().spawn(listener).map_err(stop::no_thread)?;
 
-    let mut keyboard = Keyboard::new(MAX_LINE); // Go: bufio.NewScanner(os.Stdin)
+    let mut keyboard = Keyboard::new(MAX_LINE); // Go: bufio.NewScanner(os.Stdin) (D13)
+    // Go: scanner.Scan()
     while let Some(mut msg) = keyboard.next_line() {
-        // Go: scanner.Scan()
         msg.push(b'\n'); // Go: scanner.Text() + "\n"
-        if let Err(err) = conn.write_all(&msg) {
-            // Go: conn.Write([]byte(msg))
+        let sent = conn.write_all(&msg); // Go: conn.Write([]byte(msg))
+        if let Err(err) = sent {
             thread::sleep(LISTENER_KNOWS); // if the server has left, the listener says so
             return Err(tr!(zh "发送失败: {err}", en "cannot send: {err}")); // Go: log.Println, return
         }
@@ -53,27 +75,5 @@ pub fn run(addr: &Address) -> Result<(), String> {
     LEAVING.store(true, Ordering::SeqCst);
     let _ = conn.shutdown(Shutdown::Write);
     while answers.recv_timeout(LAST_ANSWERS).is_ok() {} // D10
-    Ok(()) // Go: defer conn.Close() is drop
-}
-
-/// The listening thread: prints what comes, until the server leaves.
-fn listen(conn: &TcpStream, heard: &Sender<()>) {
-    let mut reader = LineReader::new(conn, String::new()); // Go: bufio.NewReader(conn)
-    loop {
-        let left = match reader.read_text() {
-            // Go: reader.ReadString('\n')
-            Ok(None) => "EOF".to_string(),
-            Ok(Some(msg)) => {
-                say::print(msg); // Go: fmt.Print(msg)
-                let _ = heard.send(());
-                continue;
-            }
-            Err(err) => err.to_string(),
-        };
-        if LEAVING.load(Ordering::SeqCst) {
-            return;
-        }
-        warn!(zh "服务器断开: {left}", en "the server has left: {left}"); // Go: log.Println
-        stop::exit(1); // D11: nobody is there for what is typed
-    }
+    Ok(())
 }

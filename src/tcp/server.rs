@@ -26,23 +26,26 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         .and_then(|addrs| TcpListener::bind(&addrs[..])) // Go: net.Listen("tcp", ":8080")
         .map_err(|err| address::explain(&err))
         .map_err(|why| tr!(zh "监听失败:listen tcp {addr}: {why}", en "cannot listen on {addr}: {why}"))?; // Go: log.Fatal
+    // Go: defer listener.Close(). Dropping it closes it.
     let local = stop::wake_listener(&listener)?; // D6
     say::print_in_background().map_err(stop::no_thread)?; // D7
     say!(zh "TCP 服务器启动，监听 {local}", en "TCP server listening on {local}"); // Go: fmt.Println
 
-    let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default(); // Go: var clients []net.Conn; var mutex sync.Mutex
+    // Go: var clients []net.Conn; var mutex sync.Mutex
+    let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
 
     let everyone = clients.clone();
+    // Go: go func()
     let console = move || {
         let mut keyboard = Keyboard::new(MAX_LINE); // Go: bufio.NewReader(os.Stdin)
         // Go: reader.ReadString('\n')
         while let Some(msg) = keyboard.next_line() {
             let broadcast = [b"[Server]: ", &msg[..], b"\n"].concat(); // Go: fmt.Sprintf("[Server]: %s", msg)
-            room::broadcast(&everyone, To::All, &broadcast); // Go: mutex.Lock(), c.Write, mutex.Unlock()
+            room::broadcast(&everyone, To::All, &broadcast); // Go: mutex.Lock(), c.Write, mutex.Unlock() (D4)
         }
         warn!(zh "读取控制台输入失败: EOF", en "console input has ended; the room goes on"); // Go: log.Println (D1)
     };
-    thread::Builder::new().spawn(console).map_err(stop::no_thread)?; // Go: go func()
+    thread::Builder::new().spawn(console).map_err(stop::no_thread)?;
 
     let mut door = Door::new(options.max_clients, door::room_is_full().into_bytes()); // D8
     loop {
@@ -57,37 +60,40 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         let newcomer = move || {
             say!(zh "新客户端连接: {peer}", en "new client: {peer}"); // Go: fmt.Printf
             let joined = room::join(&clients, handle); // Go: mutex.Lock(), append(clients, conn), mutex.Unlock()
-            if let Ok(me) = joined {
-                handle_client(&conn, peer, me, &clients);
+            match joined {
+                Ok(me) => handle_client(&conn, peer, me, &clients),
+                Err(gone) => say!(zh "客户端 {peer} 断开: {gone}", en "client {peer} left: {gone}"),
             }
             drop(seat);
         };
         door::start_thread(STACK, newcomer); // Go: go handleClient(conn, &clients, &mutex) (D9)
     }
-    stop::good_bye();
+    stop::good_bye(); // D6
     let _closed = room::close_all(&clients, b"", Shutdown::Both);
     door.wait_until_empty(stop::GRACE);
-    Ok(()) // Go: defer listener.Close() is drop
+    Ok(())
 }
 
 /// One client's thread: what it says goes to all the others, until it leaves.
+// Go: func handleClient(conn net.Conn, clients *[]net.Conn, mutex *sync.Mutex)
 fn handle_client(conn: &TcpStream, peer: SocketAddr, me: Member, clients: &Clients) {
+    // Go: defer conn.Close(). Dropping it closes it.
     let mut reader = LineReader::new(conn, format!("[{peer}]: ")); // Go: bufio.NewReader(conn)
     loop {
         // One line, or all that one read brought: together they cost one write per client.
-        let lines = reader.read_lines(); // Go: reader.ReadString('\n'), fmt.Sprintf("[%s]: %s")
+        let lines = reader.read_lines(); // Go: reader.ReadString('\n') (D2, D3)
         let broadcast = match lines {
-            Ok(lines) => lines,
+            Ok(lines) => lines, // Go: fmt.Sprintf("[%s]: %s")
             Err(left) => {
                 say!(zh "客户端 {peer} 断开: {left}", en "client {peer} left: {left}"); // Go: fmt.Printf
                 room::leave(clients, me); // Go: mutex.Lock(), remove conn, mutex.Unlock()
                 if let Left::TooLong = left {
                     door::last_word(conn, format!("[Server]: {left}\n").as_bytes()); // D2
                 }
-                return; // Go: defer conn.Close() is drop
+                return; // Go: return
             }
         };
-        say::print(broadcast); // Go: fmt.Print(broadcast)
-        room::broadcast(clients, To::Except(me), broadcast); // Go: mutex.Lock(), c.Write, mutex.Unlock()
+        say::print(broadcast); // Go: fmt.Print(broadcast) (D7, D12)
+        room::broadcast(clients, To::Except(me), broadcast); // Go: mutex.Lock(), c.Write, mutex.Unlock() (D4)
     }
 }

@@ -22,40 +22,40 @@ pub fn run(addr: &Address) -> Result<(), String> {
     let conn = connect(&addrs) // Go: net.DialUDP("udp", nil, addr)
         .map_err(|err| address::explain(&err))
         .map_err(|why| tr!(zh "连接失败:dial udp {addr}: {why}", en "cannot connect to {addr}: {why}"))?; // Go: log.Fatal
+    // Go: defer conn.Close(). Dropping it closes it.
     stop::on_signal(|| stop::exit(0))?;
     say!(zh "已连接到 UDP 服务器", en "connected to the UDP server"); // Go: fmt.Println
     say!(zh "（发出第一行之后，聊天室才知道你在这里）", en "(the room hears of you with your first line)");
 
     let listening = conn.try_clone().map_err(|err| err.to_string())?;
-    thread::Builder::new().spawn(move || listen(&listening)).map_err(stop::no_thread)?; // Go: go func()
+    // Go: go func()
+    let listener = move || {
+        let mut buffer = vec![0; BUFFER]; // Go: make([]byte, 1024) (D14)
+        let mut trouble = Trouble::default();
+        loop {
+            let received = listening.recv(&mut buffer); // Go: conn.ReadFromUDP(buffer)
+            match received {
+                Ok(n) => {
+                    NOBODY_THERE.store(false, Ordering::Relaxed);
+                    say::print(&buffer[..n]); // Go: fmt.Print(string(buffer[:n])) (D12)
+                }
+                Err(err) if nobody_listens(&err) => say_nobody_there(), // D17
+                Err(err) => trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")), // Go: log.Println, return
+            }
+        }
+    };
+    thread::Builder::new().spawn(listener).map_err(stop::no_thread)?;
 
     let mut keyboard = Keyboard::new(MAX_DATAGRAM - PREFIX_ROOM - 1); // Go: bufio.NewScanner(os.Stdin) (D18)
+    // Go: scanner.Scan()
     while let Some(mut msg) = keyboard.next_line() {
-        // Go: scanner.Scan()
         msg.push(b'\n'); // Go: scanner.Text() + "\n"
-        if let Err(err) = send(&conn, &msg) {
-            // Go: conn.Write([]byte(msg))
+        let sent = send(&conn, &msg); // Go: conn.Write([]byte(msg)) (D17)
+        if let Err(err) = sent {
             return Err(tr!(zh "发送失败: {err}", en "cannot send: {err}")); // Go: log.Println, return
         }
     }
-    Ok(()) // Go: defer conn.Close() is drop
-}
-
-/// The listening thread: prints what comes.
-fn listen(conn: &UdpSocket) {
-    let mut buffer = vec![0; BUFFER]; // Go: make([]byte, 1024) (D14)
-    let mut trouble = Trouble::default();
-    loop {
-        match conn.recv(&mut buffer) {
-            // Go: conn.ReadFromUDP(buffer)
-            Ok(n) => {
-                NOBODY_THERE.store(false, Ordering::Relaxed);
-                say::print(&buffer[..n]); // Go: fmt.Print(string(buffer[:n]))
-            }
-            Err(err) if nobody_listens(&err) => say_nobody_there(), // D17
-            Err(err) => trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")), // Go: log.Println, return
-        }
-    }
+    Ok(())
 }
 
 /// A socket of the family of the first address that works, which will talk to that address only.

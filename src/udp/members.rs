@@ -26,6 +26,7 @@ impl Members {
     }
 
     /// Notes that `addr` was heard, if it is in the list; whether it is.
+    // Go: func contains(clients []net.Addr, addr net.Addr) bool
     pub fn contains(&mut self, addr: SocketAddr) -> bool {
         let found = self.list.iter().position(|member| member.addr == addr);
         if let Some(at) = found {

@@ -1,5 +1,6 @@
 //! The UDP server, in the order of the notes' `server.go`.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         .map_err(
             |why| tr!(zh "监听端口失败:listen udp {addr}: {why}", en "cannot listen on {addr}: {why}"),
         )?; // Go: log.Fatal
+    // Go: defer conn.Close(). Dropping it closes it.
     let local = stop::wake_socket(&conn)?; // D19
     conn.set_write_timeout(Some(SEND_PATIENCE)).map_err(|err| err.to_string())?;
     say::print_in_background().map_err(stop::no_thread)?; // D7
@@ -57,11 +59,12 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
                     refuse(&conn, client_addr, &why, &mut refused); // D14, D16
                 }
             }
+            Err(err) if err.kind() == ErrorKind::ConnectionReset => {} // Windows, of a client that has gone
             Err(err) => trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")), // Go: log.Println, continue
         }
     }
-    stop::good_bye();
-    Ok(()) // Go: defer conn.Close() is drop
+    stop::good_bye(); // D19
+    Ok(())
 }
 
 /// What one datagram brings: perhaps a newcomer, perhaps a line for all the others. The error is
@@ -78,7 +81,7 @@ fn handle_datagram(
     let peer = address::printed(client_addr);
     if !msg.is_empty() {
         let received = tr!(zh "收到 {peer}: ", en "from {peer}: ");
-        say::print(&one_line(&received, msg)); // Go: fmt.Printf("收到 %s: %s")
+        say::print(&one_line(&received, msg)); // Go: fmt.Printf("收到 %s: %s") (D12)
     }
 
     // Go: mutex.Lock()

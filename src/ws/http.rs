@@ -25,14 +25,15 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 /// A connection's thread: parsing a request takes more stack than waiting for messages.
 const STACK: usize = 128 << 10;
 
-/// The page and what it needs, embedded so that the program is one file.
+/// The page and what it needs, embedded so that the program is one file (D24).
 const FILES: [(&str, &str, &str); 3] = [
     ("/", "text/html; charset=utf-8", include_str!("../../web/index.html")),
     ("/chat.js", "text/javascript; charset=utf-8", include_str!("../../web/chat.js")),
     ("/style.css", "text/css; charset=utf-8", include_str!("../../web/style.css")),
 ];
 
-/// What the page may do: load its own two files and talk to its own server, nothing else.
+/// What the page may do: load its own two files and talk to its own server, nothing else. (Safari
+/// before 15.4 does not take the WebSocket for a part of 'self'.)
 const PAGE_HEADERS: &str = "Content-Security-Policy: default-src 'none'; script-src 'self'; \
      style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\nCache-Control: no-cache\r\n";

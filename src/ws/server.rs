@@ -15,7 +15,8 @@ use crate::door::Newcomer;
 use crate::room::{self, To};
 use crate::{say, stop, tr, warn};
 
-/// Whose pages may join. Go: upgrader.CheckOrigin (D27)
+/// Whose pages may join (D27).
+// Go: var upgrader = websocket.Upgrader, CheckOrigin: func(r *http.Request) bool
 fn check_origin(request: &Request, local: SocketAddr, allowed: &[String]) -> Result<(), Answer> {
     if http::may_join(request.headers(), local, allowed) {
         return Ok(());
@@ -26,7 +27,7 @@ fn check_origin(request: &Request, local: SocketAddr, allowed: &[String]) -> Res
     ))
 }
 
-/// The answer that turns an HTTP connection into a WebSocket. Go: upgrader.Upgrade(w, r, nil)
+/// The answer that turns an HTTP connection into a WebSocket.
 fn upgrade(request: &Request, local: SocketAddr, allowed: &[String]) -> Result<Vec<u8>, Answer> {
     check_origin(request, local, allowed)?;
     let mut switching = Vec::new();
@@ -50,7 +51,8 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let local = stop::wake_listener(&listener)?; // D6
     say::print_in_background().map_err(stop::no_thread)?; // D7
 
-    let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default(); // Go: var clients = make(map[*websocket.Conn]bool); var mutex sync.Mutex
+    // Go: var clients = make(map[*websocket.Conn]bool); var mutex sync.Mutex
+    let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
 
     let everyone = clients.clone();
     let allowed = options.allow_origin.clone();
@@ -69,22 +71,22 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         say!(zh "新客户端连接:{peer}", en "new client: {peer}"); // Go: fmt.Printf
         let joined = room::join_with(&clients, handle, &switching); // Go: mutex.Lock(), clients[conn] = true, mutex.Unlock()
         let Ok(me) = joined else {
-            return;
+            return say!(zh "客户端断开连接:{peer}", en "client left: {peer}");
         };
         let mut messages = Messages::new(&conn, tail, &clients, format!("[{peer}]: "));
         loop {
             // One message, or all that one read brought: together they cost one write per client.
-            let read = messages.read_messages(); // Go: conn.ReadMessage(), fmt.Sprintf("[%s]: %s\n")
+            let read = messages.read_messages(); // Go: conn.ReadMessage() (D20–D23)
             let broadcast = match read {
-                Ok(batch) => batch,
+                Ok(batch) => batch, // Go: fmt.Sprintf("[%s]: %s\n")
                 Err(left) => {
                     say!(zh "客户端断开连接:{peer}", en "client left: {peer}"); // Go: fmt.Printf
                     room::leave(&clients, me); // Go: mutex.Lock(), delete(clients, conn), mutex.Unlock()
-                    return messages.close(left); // Go: conn.Close(), return (D20–D22)
+                    return messages.close(left); // Go: conn.Close(), return
                 }
             };
-            say::print(&broadcast.lines); // Go: fmt.Print(broadcast)
-            room::broadcast(&clients, To::Except(me), &broadcast.frames); // Go: mutex.Lock(), c.WriteMessage, mutex.Unlock()
+            say::print(&broadcast.lines); // Go: fmt.Print(broadcast) (D7, D12)
+            room::broadcast(&clients, To::Except(me), &broadcast.frames); // Go: mutex.Lock(), c.WriteMessage, mutex.Unlock() (D31)
         }
     };
 
@@ -93,7 +95,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         browser::open(local);
     }
     let door = http::listen_and_serve(&listener, options.max_clients, handle_ws); // Go: http.ListenAndServe(":8080", nil)
-    stop::good_bye();
+    stop::good_bye(); // D6
     let _closed = room::close_all(&everyone, &close_frame(CloseCode::Away), Shutdown::Write); // D28
     door.wait_until_empty(stop::GRACE);
     Ok(())

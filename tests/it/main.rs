@@ -4,6 +4,7 @@
 
 mod browser;
 mod chromium;
+mod docs;
 mod faulty;
 mod tcp;
 

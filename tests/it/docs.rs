@@ -1,0 +1,218 @@
+//! The pages under `docs/` and the READMEs: both languages in step, every difference told, no link
+//! that leads nowhere. A page is compared with its sources, never with what a test expects of it.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Pages that exist in both languages: English, Chinese. One that isn't written yet is passed over,
+/// but not one of a pair alone.
+const PAIRS: [(&str, &str); 2] =
+    [("docs/differences.md", "docs/differences.zh-CN.md"), ("README.md", "README.zh-CN.md")];
+
+/// How many differences there are: D1 to this one. The numbers are fixed.
+const DIFFERENCES: u32 = 31;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[track_caller]
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|err| panic!("cannot read {path}: {err}"))
+}
+
+/// The pairs that are there.
+#[track_caller]
+fn pairs() -> Vec<(&'static str, &'static str)> {
+    let there = |page: &str| root().join(page).exists();
+    let half = PAIRS.iter().find(|(en, zh)| there(en) != there(zh));
+    assert!(half.is_none(), "{half:?}: one language is missing; write it, or take the other away");
+    PAIRS.into_iter().filter(|(en, _)| there(en)).collect()
+}
+
+/// A page's lines outside its code blocks, and the code blocks, each with its language.
+fn text_and_code(page: &str) -> (Vec<&str>, Vec<String>) {
+    let (mut text, mut code) = (Vec::new(), Vec::new());
+    let mut block: Option<String> = None;
+    for line in page.lines() {
+        match &mut block {
+            Some(lines) => {
+                lines.push_str(line);
+                lines.push('\n');
+                if line.trim() == "```" {
+                    code.extend(block.take());
+                }
+            }
+            None if line.trim_start().starts_with("```") => block = Some(format!("{line}\n")),
+            None => text.push(line),
+        }
+    }
+    (text, code)
+}
+
+/// The headings' levels, in order.
+fn headings(page: &str) -> Vec<usize> {
+    let level = |line: &&str| line.bytes().take_while(|&byte| byte == b'#').count();
+    let (text, _) = text_and_code(page);
+    text.iter().filter(|line| line.starts_with('#')).map(level).collect()
+}
+
+/// The numbers of the differences that stand in a text, in order: `D7`, not `D7x` or `ID7`. A range
+/// such as `D20–D22` stands for all in it.
+fn numbers(text: &str) -> Vec<u32> {
+    let mut found = Vec::new();
+    let mut range_from = None;
+    let mut rest = text;
+    while let Some(at) = rest.find('D') {
+        let joined = rest[..at].chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
+        let in_range = rest[..at] == *"–";
+        rest = &rest[at + 1..];
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let ends = !rest[digits..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let number: Option<u32> = rest[..digits].parse().ok().filter(|_| !joined && ends);
+        if let (Some(to), Some(from), true) = (number, range_from, in_range) {
+            found.extend(from + 1..to);
+        }
+        found.extend(number);
+        range_from = number;
+        rest = &rest[digits..];
+    }
+    found
+}
+
+/// The numbers of the headings `### D7…`, each with the anchor before it.
+#[track_caller]
+fn told(path: &str) -> Vec<u32> {
+    let page = read(path);
+    let (text, _) = text_and_code(&page);
+    let mut told = Vec::new();
+    for (at, line) in text.iter().enumerate().filter(|(_, line)| line.starts_with("### D")) {
+        let number = numbers(line).first().copied();
+        let number = number.unwrap_or_else(|| panic!("{path}: no number in the heading '{line}'"));
+        let anchor = format!("<a id=\"d{number}\"></a>");
+        assert_eq!(text[at - 1], anchor, "{path}: put this line right before '{line}'");
+        told.push(number);
+    }
+    told
+}
+
+/// All files under a folder.
+fn files_under(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|err| panic!("{}: {err}", folder.display()));
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files_under(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn every_difference_is_told_once_in_order() {
+    for path in [PAIRS[0].0, PAIRS[0].1] {
+        let expected: Vec<u32> = (1..=DIFFERENCES).collect();
+        assert_eq!(
+            told(path),
+            expected,
+            "{path}: each of D1 to D{DIFFERENCES} has one heading '### D…', in order"
+        );
+    }
+}
+
+#[test]
+fn the_source_and_the_page_know_the_same_differences() {
+    let mut in_source = BTreeSet::new();
+    for folder in ["src", "web"] {
+        for path in files_under(&root().join(folder)) {
+            let found = numbers(&fs::read_to_string(&path).unwrap_or_default());
+            let unknown = found.iter().find(|number| !(1..=DIFFERENCES).contains(*number));
+            assert!(
+                unknown.is_none(),
+                "{}: D{} is no difference of docs/differences.md; correct the number, or tell it there in both languages",
+                path.display(),
+                unknown.unwrap()
+            );
+            in_source.extend(found);
+        }
+    }
+    for number in 1..=DIFFERENCES {
+        assert!(
+            in_source.contains(&number),
+            "D{number} is told in docs/differences.md, but stands nowhere in src or web; \
+             write the number in a comment where it is made true"
+        );
+    }
+}
+
+#[test]
+fn both_languages_are_in_step() {
+    for (en, zh) in pairs() {
+        let (en_page, zh_page) = (read(en), read(zh));
+        assert_eq!(headings(&en_page), headings(&zh_page), "{en} and {zh}: the headings' levels, in order");
+        let (en_code, zh_code) = (text_and_code(&en_page).1, text_and_code(&zh_page).1);
+        for (at, (one, other)) in en_code.iter().zip(&zh_code).enumerate() {
+            let nth = at + 1;
+            assert_eq!(one, other, "{en} and {zh}: code block {nth} differs; make them the same");
+        }
+        assert_eq!(en_code.len(), zh_code.len(), "{en} and {zh}: the number of code blocks");
+    }
+}
+
+/// The targets of a page's links and pictures: `](target)`, `src="target"`, `href="target"`.
+fn links(page: &str) -> Vec<String> {
+    let text = text_and_code(page).0.join("\n");
+    let mut found = Vec::new();
+    for (before, after) in [("](", ')'), ("src=\"", '"'), ("srcset=\"", '"'), ("href=\"", '"')] {
+        for rest in text.split(before).skip(1) {
+            found.extend(rest.split(after).next().map(str::to_string));
+        }
+    }
+    found
+}
+
+/// The names that a link into a page may end with: `<a id="…">`, and GitHub's for the headings.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let (text, _) = text_and_code(page);
+    let of_heading = |line: &&str| {
+        let title = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect::<String>()
+    };
+    let mut names: BTreeSet<String> =
+        text.iter().filter(|line| line.starts_with('#')).map(of_heading).collect();
+    for rest in page.split("<a id=\"").skip(1) {
+        names.extend(rest.split('"').next().map(str::to_string));
+    }
+    names
+}
+
+#[test]
+fn no_link_leads_nowhere() {
+    let mut pages: Vec<PathBuf> = files_under(&root().join("docs"));
+    pages.extend(fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()));
+    let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
+    for page in pages.into_iter().filter(is_page) {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in links(&text) {
+            if link.contains("://") || link.starts_with("mailto:") {
+                continue;
+            }
+            let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let target = if path.is_empty() { page.clone() } else { page.with_file_name(path) };
+            assert!(target.exists(), "{}: the link '{link}' leads to no file; correct it", page.display());
+            if !anchor.is_empty() && is_page(&target) {
+                let there = anchors(&fs::read_to_string(&target).unwrap());
+                assert!(there.contains(anchor), "{}: the link '{link}': no such place there", page.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_are_read_as_people_do() {
+    assert_eq!(numbers("D1, (D20–D22) D7x ID8 D9. /D10/ D"), [1, 20, 21, 22, 9, 10]);
+    assert_eq!(headings("# a\n```sh\n# no\n```\n## b\n"), [1, 2]);
+    assert_eq!(links("[a](b#c) <img src=\"d\">"), ["b#c", "d"]);
+    assert!(
+        anchors("<a id=\"d1\"></a>\n### D1: The end\n")
+            .is_superset(&["d1", "d1-the-end"].map(String::from).into())
+    );
+}
