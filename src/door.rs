@@ -1,13 +1,13 @@
 //! The door of a room: who gets in, and a last word for who doesn't (D5, D8, D9).
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{say, stop, tr, warn};
+use crate::{address, say, stop, tr, warn};
 
 /// How long the accepting thread rests when it can't accept: without a rest it would fail
 /// millions of times a second.
@@ -31,23 +31,48 @@ const SMALL_STACK: usize = 64 << 10;
 /// A place in the room, taken as long as it isn't dropped.
 pub type Seat = Arc<()>;
 
-/// Counts the connections, from accept to the end of their thread.
+/// Lets newcomers in, as many as there are places.
 pub struct Door {
-    max_clients: usize,
-    /// One clone a connection: how many there are is the number of connections.
+    /// One clone a connection, from accept to the end of its thread: how many there are is the
+    /// number of connections.
     seats: Arc<()>,
+    max_clients: usize,
+    /// What one too many is told.
+    full: Vec<u8>,
+    trouble: Trouble,
 }
 
 impl Door {
-    /// A door that lets in `max_clients` at a time.
-    pub fn new(max_clients: usize) -> Door {
-        Door { max_clients, seats: Arc::new(()) }
+    /// A door that lets in `max_clients` at a time, and tells the others `full`.
+    pub fn new(max_clients: usize, full: Vec<u8>) -> Door {
+        Door { seats: Arc::new(()), max_clients, full, trouble: Trouble::default() }
     }
 
-    /// A place, unless the room is full (D8).
-    pub fn seat(&self) -> Option<Seat> {
-        let taken = Arc::strong_count(&self.seats) - 1;
-        (taken < self.max_clients).then(|| self.seats.clone())
+    /// Lets one newcomer in, with its address as it is printed. `None` if nobody came in, either
+    /// because `accept` failed (D5) or because the room is full (D8).
+    pub fn admit(
+        &mut self,
+        accepted: io::Result<(TcpStream, SocketAddr)>,
+    ) -> Option<(TcpStream, SocketAddr, Seat)> {
+        let (conn, peer) = match accepted {
+            Ok(accepted) => accepted,
+            // That newcomer has left again; the next may be fine.
+            Err(err) if matches!(err.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {
+                return None;
+            }
+            Err(err) => {
+                self.trouble.rest(&tr!(
+                    zh "接受连接失败: {err}；文件描述符用完时，请调大 ulimit -n",
+                    en "cannot accept: {err}; if descriptors have run out, raise ulimit -n"
+                ));
+                return None;
+            }
+        };
+        if Arc::strong_count(&self.seats) > self.max_clients {
+            turn_away(conn, &self.full);
+            return None;
+        }
+        Some((conn, address::printed(peer), self.seats.clone()))
     }
 
     /// Waits until every connection's thread has ended, at most `limit`.
@@ -76,15 +101,9 @@ impl Trouble {
     }
 }
 
-/// What went wrong with `accept`, and what to do about it.
-pub fn cannot_accept(err: &io::Error) -> String {
-    tr!(zh "接受连接失败: {err}；文件描述符用完时，请调大 ulimit -n",
-        en "cannot accept: {err}; if descriptors have run out, raise ulimit -n")
-}
-
 /// What one too many is told.
 pub fn room_is_full() -> String {
-    tr!(zh "聊天室已满，请稍后再来", en "the room is full, please come back later")
+    tr!(zh "[Server]: 聊天室已满，请稍后再来\n", en "[Server]: the room is full, please come back later\n")
 }
 
 /// Says once in a while that a newcomer could not be let in for want of a thread or a descriptor
@@ -106,9 +125,10 @@ pub fn start_thread(stack: usize, work: impl FnOnce() + Send + 'static) {
 
 /// Turns a newcomer away without waiting for it: one write to a fresh socket, whose buffer is
 /// empty, and the rest on a thread of its own.
-pub fn turn_away(conn: TcpStream, word: Vec<u8>) {
+fn turn_away(conn: TcpStream, word: &[u8]) {
     static TURNED_AWAY: AtomicUsize = AtomicUsize::new(0);
     if TURNED_AWAY.fetch_add(1, Ordering::Relaxed) < MAX_TURNED_AWAY {
+        let word = word.to_vec();
         let work = move || {
             last_word(&conn, &word);
             TURNED_AWAY.fetch_sub(1, Ordering::Relaxed);
@@ -117,7 +137,7 @@ pub fn turn_away(conn: TcpStream, word: Vec<u8>) {
             return;
         }
     } else if conn.set_nonblocking(true).is_ok() {
-        let _ = (&conn).write(&word);
+        let _ = (&conn).write(word);
     }
     TURNED_AWAY.fetch_sub(1, Ordering::Relaxed);
 }

@@ -131,11 +131,16 @@ pub fn reply(clients: &Clients, conn: &TcpStream, bytes: &[u8]) -> io::Result<()
     written
 }
 
-/// Shuts every client's socket down: their threads wake, and leave.
-pub fn close_all(clients: &Clients) {
-    for client in lock(clients).iter() {
-        let _ = client.shutdown(Shutdown::Both);
+/// Ends the room: writes `last` to every client, shuts its socket down, and empties the list, so
+/// that nothing is said after the last word. The handles are given back, to be kept to the end:
+/// each thread still knows its own by number.
+pub fn close_all(clients: &Clients, last: &[u8], how: Shutdown) -> Vec<TcpStream> {
+    let mut list = lock(clients);
+    let mut patience = Patience::of_room();
+    for client in list.iter() {
+        let _ = patience.write(client, last).and_then(|()| client.shutdown(how));
     }
+    std::mem::take(&mut *list)
 }
 
 /// Writes `bytes` whole, waiting at most `left`.
@@ -146,6 +151,7 @@ fn write_within(client: &TcpStream, mut bytes: &[u8], left: Duration) -> io::Res
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(written) => bytes = &bytes[written..],
             Err(err) if err.kind() == ErrorKind::Interrupted => {}
+            Err(err) if err.kind() == ErrorKind::WouldBlock => return Err(ErrorKind::TimedOut.into()),
             Err(err) => return Err(err),
         }
     }

@@ -1,6 +1,6 @@
 //! The TCP server, in the order of the notes' `server.go`.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -8,7 +8,7 @@ use super::MAX_LINE;
 use super::lines::{Left, LineReader};
 use crate::address::{self, Address};
 use crate::cli::Options;
-use crate::door::{self, Door, Trouble};
+use crate::door::{self, Door};
 use crate::keyboard::Keyboard;
 use crate::room::{self, Clients, Member, To};
 use crate::{say, stop, tr, warn};
@@ -35,8 +35,8 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let everyone = clients.clone();
     let console = move || {
         let mut keyboard = Keyboard::new(MAX_LINE); // Go: bufio.NewReader(os.Stdin)
+        // Go: reader.ReadString('\n')
         while let Some(msg) = keyboard.next_line() {
-            // Go: reader.ReadString('\n')
             let broadcast = [b"[Server]: ", &msg[..], b"\n"].concat(); // Go: fmt.Sprintf("[Server]: %s", msg)
             room::broadcast(&everyone, To::All, &broadcast); // Go: mutex.Lock(), c.Write, mutex.Unlock()
         }
@@ -44,38 +44,29 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     };
     thread::Builder::new().spawn(console).map_err(stop::no_thread)?; // Go: go func()
 
-    let door = Door::new(options.max_clients); // D8
-    let mut trouble = Trouble::default();
+    let mut door = Door::new(options.max_clients, door::room_is_full().into_bytes()); // D8
     loop {
         let accepted = listener.accept(); // Go: listener.Accept()
         if stop::requested() {
             break; // D6
         }
-        let (conn, peer) = match accepted {
-            Ok((conn, peer)) => (conn, address::printed(peer)),
-            Err(err) => {
-                trouble.rest(&door::cannot_accept(&err)); // Go: log.Println, continue (D5)
-                continue;
-            }
-        };
-        let Some(seat) = door.seat() else {
-            door::turn_away(conn, format!("[Server]: {}\n", door::room_is_full()).into_bytes()); // D8
-            continue;
+        let Some((conn, peer, seat)) = door.admit(accepted) else {
+            continue; // Go: log.Println, continue (D5, D8)
         };
         let clients = clients.clone();
         let newcomer = move || {
             say!(zh "新客户端连接: {peer}", en "new client: {peer}"); // Go: fmt.Printf
-            match room::join(&clients, &conn) {
-                // Go: mutex.Lock(), append(clients, conn), mutex.Unlock()
+            let joined = room::join(&clients, &conn); // Go: mutex.Lock(), append(clients, conn), mutex.Unlock()
+            match joined {
                 Ok(me) => handle_client(&conn, peer, me, &clients),
-                Err(err) => door::warn_no_place(&err),
+                Err(err) => door::warn_no_place(&err), // D5
             }
             drop(seat);
         };
-        door::start_thread(STACK, newcomer); // Go: go handleClient(conn, &clients, &mutex)
+        door::start_thread(STACK, newcomer); // Go: go handleClient(conn, &clients, &mutex) (D9)
     }
     stop::good_bye();
-    room::close_all(&clients);
+    let _closed = room::close_all(&clients, b"", Shutdown::Both);
     door.wait_until_empty(stop::GRACE);
     Ok(()) // Go: defer listener.Close() is drop
 }
@@ -85,8 +76,8 @@ fn handle_client(conn: &TcpStream, peer: SocketAddr, me: Member, clients: &Clien
     let mut reader = LineReader::new(conn, format!("[{peer}]: ")); // Go: bufio.NewReader(conn)
     loop {
         // One line, or all that one read brought: together they cost one write per client.
-        let broadcast = match reader.read_lines() {
-            // Go: reader.ReadString('\n'), fmt.Sprintf("[%s]: %s")
+        let lines = reader.read_lines(); // Go: reader.ReadString('\n'), fmt.Sprintf("[%s]: %s")
+        let broadcast = match lines {
             Ok(lines) => lines,
             Err(left) => {
                 say!(zh "客户端 {peer} 断开: {left}", en "client {peer} left: {left}"); // Go: fmt.Printf

@@ -92,7 +92,9 @@ fn handle_datagram(
     }
     let broadcast = one_line(&format!("[{peer}]: "), msg); // Go: fmt.Sprintf("[%s]: %s") (D15)
     if broadcast.len() > MAX_DATAGRAM {
-        return Err(tr!(zh "消息太长，没有转发", en "that message is too long and was not relayed")); // D14
+        return Err(
+            tr!(zh "[Server]: 消息太长，没有转发\n", en "[Server]: that message is too long and was not relayed\n"),
+        ); // D14
     }
     // Go: mutex.Lock()
     for addr in clients.iter() {
@@ -109,6 +111,6 @@ fn handle_datagram(
 fn refuse(conn: &UdpSocket, addr: SocketAddr, why: &str, last: &mut Option<Instant>) {
     if last.is_none_or(|at| at.elapsed() >= REFUSAL_PAUSE) {
         *last = Some(Instant::now());
-        let _ = conn.send_to(format!("[Server]: {why}\n").as_bytes(), addr);
+        let _ = conn.send_to(why.as_bytes(), addr);
     }
 }

@@ -1,4 +1,99 @@
-//! x
-pub fn run(_a: &crate::address::Address, _o: &crate::cli::Options) -> Result<(), String> {
+//! The WebSocket server, in the order of the notes' `server.go`.
+
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use tungstenite::handshake::server::{Request, create_response, write_response};
+use tungstenite::protocol::frame::coding::CloseCode;
+
+use super::http::{self, Answer};
+use super::messages::Messages;
+use super::{browser, close_frame};
+use crate::address::{self, Address};
+use crate::cli::Options;
+use crate::door;
+use crate::room::{self, To};
+use crate::{say, stop, tr, warn};
+
+/// Whose pages may join. Go: upgrader.CheckOrigin (D27)
+fn check_origin(request: &Request, local: SocketAddr, allowed: &[String]) -> Result<(), Answer> {
+    if http::may_join(request.headers(), local, allowed) {
+        return Ok(());
+    }
+    Err(Answer::refusal(
+        "403 Forbidden",
+        tr!(zh "不允许来自其他网站的网页；见 --allow-origin", en "pages of other sites may not join; see --allow-origin"),
+    ))
+}
+
+/// The answer that turns an HTTP connection into a WebSocket. Go: upgrader.Upgrade(w, r, nil)
+fn upgrade(request: &Request, local: SocketAddr, allowed: &[String]) -> Result<Vec<u8>, Answer> {
+    check_origin(request, local, allowed)?;
+    let mut switching = Vec::new();
+    create_response(request)
+        .and_then(|response| write_response(&mut switching, &response))
+        .map_err(|err| http::no_upgrade(&err))?;
+    Ok(switching)
+}
+
+/// Runs the server until Ctrl-C.
+///
+/// # Errors
+/// A sentence, when it can't listen at `addr`.
+pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
+    // Bound before anything else, to announce the real address; Go does it all in ListenAndServe.
+    let listener = addr
+        .to_listen()
+        .and_then(|addrs| TcpListener::bind(&addrs[..]))
+        .map_err(|err| address::explain(&err))
+        .map_err(|why| tr!(zh "监听失败: {addr}: {why}", en "cannot listen on {addr}: {why}"))?; // Go: log.Fatal
+    let local = stop::wake_listener(&listener)?; // D6
+    say::print_in_background().map_err(stop::no_thread)?; // D7
+
+    let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default(); // Go: var clients = make(map[*websocket.Conn]bool); var mutex sync.Mutex
+
+    let everyone = clients.clone();
+    let allowed = options.allow_origin.clone();
+    // Go: http.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request) {
+    let handle = move |conn: &TcpStream, peer: SocketAddr, request: &Request, tail: Vec<u8>| {
+        let upgraded = upgrade(request, local, &allowed); // Go: upgrader.Upgrade(w, r, nil)
+        let switching = match upgraded {
+            Ok(switching) => switching,
+            Err(refusal) => {
+                warn!(zh "升级失败: {peer}: {refusal}", en "no upgrade for {peer}: {refusal}"); // Go: log.Println, return
+                return refusal.send(conn);
+            }
+        };
+        say!(zh "新客户端连接:{peer}", en "new client: {peer}"); // Go: fmt.Printf
+        let joined = room::join_with(&clients, conn, &switching); // Go: mutex.Lock(), clients[conn] = true, mutex.Unlock()
+        let me = match joined {
+            Ok(me) => me,
+            Err(err) => return door::warn_no_place(&err), // D5
+        };
+        let mut messages = Messages::new(conn, tail, &clients, format!("[{peer}]: "));
+        loop {
+            // One message, or all that one read brought: together they cost one write per client.
+            let read = messages.read_messages(); // Go: conn.ReadMessage(), fmt.Sprintf("[%s]: %s\n")
+            let broadcast = match read {
+                Ok(batch) => batch,
+                Err(left) => {
+                    say!(zh "客户端断开连接:{peer}", en "client left: {peer}"); // Go: fmt.Printf
+                    room::leave(&clients, me); // Go: mutex.Lock(), delete(clients, conn), mutex.Unlock()
+                    return messages.close(left); // Go: conn.Close(), return (D20–D22)
+                }
+            };
+            say::print(&broadcast.lines); // Go: fmt.Print(broadcast)
+            room::broadcast(&clients, To::Except(me), &broadcast.frames); // Go: mutex.Lock(), c.WriteMessage, mutex.Unlock()
+        }
+    };
+
+    say!(zh "WebSocket 服务器启动，监听 {local}", en "WebSocket server listening on {local}"); // Go: fmt.Println
+    if options.open {
+        browser::open(local);
+    }
+    let door = http::listen_and_serve(&listener, options.max_clients, handle); // Go: http.ListenAndServe(":8080", nil)
+    stop::good_bye();
+    let _closed = room::close_all(&everyone, &close_frame(CloseCode::Away), Shutdown::Write); // D28
+    door.wait_until_empty(stop::GRACE);
     Ok(())
 }

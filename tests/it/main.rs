@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)] // Allowed in tests, but not in their helpers.
 
+mod browser;
+mod chromium;
 mod faulty;
 mod tcp;
 

@@ -1,0 +1,29 @@
+//! Opens the page in the browser, by the notes' three commands.
+
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use crate::{address, warn};
+
+/// Opens the page of the server at `local` (`--open`). Does not wait for the browser; if there is
+/// none, says where the page is.
+pub fn open(local: SocketAddr) {
+    let url = format!("http://{}/", address::reachable(local));
+    let mut command = if cfg!(windows) {
+        let mut cmd = Command::new("cmd");
+        cmd.args(["/C", "start"]);
+        cmd
+    } else {
+        Command::new(if cfg!(target_os = "macos") { "open" } else { "xdg-open" })
+    };
+    command.arg(&url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // The command may stay as long as the browser does, and somebody has to take its exit code.
+    let wait = move || match command.status() {
+        Ok(status) if status.success() => {}
+        Ok(_) | Err(_) => {
+            warn!(zh "无法打开浏览器；请自己打开 {url}", en "cannot open a browser; open {url} yourself")
+        }
+    };
+    let _ = thread::Builder::new().spawn(wait);
+}
