@@ -175,8 +175,8 @@ struct State {
 /// From here on, printing never holds anyone up for longer than [`PATIENCE`] (D7). For servers.
 pub fn print_in_background() -> io::Result<()> {
     for printer in [&OUT, &ERR] {
-        printer.threaded.store(true, Ordering::Relaxed);
         thread::Builder::new().stack_size(64 << 10).spawn(|| printer.run())?;
+        printer.threaded.store(true, Ordering::Relaxed);
     }
     Ok(())
 }

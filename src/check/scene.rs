@@ -14,7 +14,7 @@ use super::verdict::{Likely, Verdict, fail, not_checked};
 const KNOCK: Duration = Duration::from_millis(10);
 
 /// How long a greeting is waited for before it is said again: its hearer may not be in the room yet.
-const GREETING: Duration = Duration::from_millis(250);
+const GREETING: Duration = Duration::from_millis(100);
 
 /// A case being played.
 #[derive(Debug)]
@@ -247,7 +247,10 @@ impl Server {
     pub fn room<const N: usize>(&self, names: [&str; N]) -> Verdict<[Peer; N]> {
         let peers = names.iter().map(|name| self.join(name)).collect::<Verdict<Vec<Peer>>>()?;
         match <[Peer; N]>::try_from(peers) {
-            Ok(mut peers) => self.greet(&mut peers.each_mut(), N).map(|()| peers),
+            Ok(mut peers) => {
+                let hint = "a line isn't relayed to every other client, or only when its sender leaves";
+                self.greet(&mut peers.each_mut(), N).likely(hint).map(|()| peers)
+            }
             Err(_) => fail("as many peers as names", "others"),
         }
     }
@@ -313,7 +316,6 @@ fn deaf(hearer: &Peer, speaker: &Peer) -> Verdict {
         format!("{} gets what {} says", hearer.name, speaker.name),
         "nothing of it, however often it was said",
     )
-    .likely("a line isn't relayed to every other client, or only when its sender leaves")
 }
 
 impl Host {

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::verdict::{Verdict, not_checked};
+use super::verdict::{Verdict, fail, not_checked};
 
 /// `/proc` counts CPU time in hundredths of a second (`getconf CLK_TCK`), on every Linux of today.
 const TICKS_A_SECOND: f64 = 100.0;
@@ -28,7 +28,8 @@ pub struct Usage {
 pub fn usage(pid: u32) -> Verdict<Usage> {
     match read_usage(pid) {
         Some(usage) => Ok(usage),
-        None => not_checked(format!("/proc/{pid} can't be read")),
+        None if read_usage(std::process::id()).is_some() => fail("the program runs on", "it has ended"),
+        None => not_checked("there is no /proc here"),
     }
 }
 

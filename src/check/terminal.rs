@@ -1,7 +1,6 @@
 //! What may reach a terminal, for servers and clients alike (D12).
 
 use super::log::show;
-use super::output::contains;
 use super::program::Program;
 use super::scene::{Launch, Scene};
 use super::system::need;
@@ -33,9 +32,16 @@ pub fn expect_visible(program: &Program) -> Verdict {
     let shown = &printed[start..end];
     let raw = std::str::from_utf8(shown).map_or(true, |text| text.chars().any(char::is_control));
     ensure(!raw, "no control character reaches the terminal", show(shown))?;
-    let whole = contains(shown, b"owned") && contains(shown, b"forged");
-    let marked = shown.len() > "before]0;owned[2Jforged31m32m".len();
-    ensure(whole && marked, "what is hidden is made visible", show(shown))
+    ensure(all_marked(shown), "what is hidden is made visible", show(shown))
+}
+
+/// Whether the harmless parts are there, in order, with something between each two.
+fn all_marked(mut shown: &[u8]) -> bool {
+    ["before", "]0;owned", "[2J", "forged", "31m", "32m"].iter().enumerate().all(|(i, part)| {
+        let found = position(shown, part.as_bytes());
+        shown = found.map_or(shown, |at| &shown[at + part.len()..]);
+        found.is_some_and(|at| at > 0 || i == 0)
+    }) && !shown.is_empty()
 }
 
 fn position(bytes: &[u8], part: &[u8]) -> Option<usize> {

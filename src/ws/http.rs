@@ -86,7 +86,7 @@ impl fmt::Display for Answer {
 /// request for `/ws` and what came right behind it.
 pub fn listen_and_serve<F>(listener: &TcpListener, max_clients: usize, room: F) -> Door
 where
-    F: Fn(&TcpStream, SocketAddr, &Request, Vec<u8>) + Clone + Send + 'static,
+    F: Fn(&TcpStream, SocketAddr, Request, Vec<u8>) + Clone + Send + 'static,
 {
     let full = Answer::refusal("503 Service Unavailable", door::room_is_full());
     let mut door = Door::new(max_clients, full.to_bytes()); // D8
@@ -101,14 +101,17 @@ where
         let room = room.clone();
         let newcomer = move || {
             match read_request(&conn) {
+                // On a thread of its own: parsing has touched more stack than a member needs.
                 Ok(Some((request, tail))) if request.uri().path() == "/ws" => {
-                    room(&conn, peer, &request, tail)
+                    door::start_thread(STACK, move || {
+                        room(&conn, peer, request, tail);
+                        drop(seat);
+                    });
                 }
                 Ok(Some((request, _))) => find_file(request.uri().path()).send(&conn),
                 Ok(None) => {}
                 Err(answer) => answer.send(&conn),
             }
-            drop(seat);
         };
         door::start_thread(STACK, newcomer); // D9
     }

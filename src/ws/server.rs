@@ -55,8 +55,9 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let everyone = clients.clone();
     let allowed = options.allow_origin.clone();
     // Go: http.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request) {
-    let handle = move |conn: &TcpStream, peer: SocketAddr, request: &Request, tail: Vec<u8>| {
-        let upgraded = upgrade(request, local, &allowed); // Go: upgrader.Upgrade(w, r, nil)
+    let handle = move |conn: &TcpStream, peer: SocketAddr, request: Request, tail: Vec<u8>| {
+        let upgraded = upgrade(&request, local, &allowed); // Go: upgrader.Upgrade(w, r, nil)
+        drop(request); // read; what an idle client costs counts a thousand times
         let switching = match upgraded {
             Ok(switching) => switching,
             Err(refusal) => {

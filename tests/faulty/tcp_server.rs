@@ -39,7 +39,8 @@ pub fn run(addr: &str, fault: Fault) {
             conn.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
         }
         if !fault.is("few") || clients.lock().unwrap().len() < 400 {
-            clients.lock().unwrap().push((peer, conn.try_clone().unwrap()));
+            let Ok(handle) = conn.try_clone() else { continue };
+            clients.lock().unwrap().push((peer, handle));
         }
         let room = clients.clone();
         thread::spawn(move || handle_client(conn, peer, &room, fault));
@@ -92,6 +93,11 @@ fn handle_client(conn: TcpStream, peer: SocketAddr, clients: &Clients, fault: Fa
         print(&line, fault);
         let sender = if fault.is("echo") { None } else { Some(peer) };
         broadcast(clients, sender, &line, fault);
+        if fault.is("cut") && line.len() > 65_536 {
+            let _ = reader.read_until(b'\n', &mut vec![]); // Unread, it would be a reset.
+            let _ = reader.get_ref().write_all(b"your line is too long\n");
+            break;
+        }
     }
     if fault.is("leak") && end.is_err() {
         return; // Its address can't be asked for any more, so it isn't found in the list.
@@ -135,8 +141,6 @@ fn read_line(reader: &mut BufReader<TcpStream>, fault: Fault, end: &mut io::Resu
     if fault.is("cut") && line.len() > 65_537 {
         line.truncate(65_536);
         line.push(b'\n');
-        reader.get_ref().write_all(b"your line is too long\n").ok()?;
-        reader.get_ref().shutdown(Shutdown::Write).ok()?;
     }
     line.ends_with(b"\n").then_some(line)
 }

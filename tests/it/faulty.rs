@@ -50,12 +50,43 @@ const TCP_SERVER: &[(&str, &str, &str)] = &[
     ("tcp-churn", "leak", "by a reset"),
 ];
 
+const TCP_CLIENT: &[(&str, &str, &str)] = &[
+    ("client-send", "", "turned into text"),
+    ("client-send", "mute", "not sent"),
+    ("client-print", "lossy", "turned into text"),
+    ("client-last-line", "lose-last", "end of input"),
+    ("client-refused", "", "told as a panic"),
+    ("client-usage", "", "unknown options"),
+    ("client-zh", "", "notes' words"),
+    ("client-interrupt", "", "kills"),
+    ("D10", "", "shut down only the sending side"),
+    ("D10", "no-half-close", "half-close"),
+    ("D10-wait", "", "shorter one"),
+    ("D10-wait", "impatient", "shorter one"),
+    ("D10-wait", "forever", "no limit"),
+    ("D11", "", "must end the program"),
+    ("D11", "silent-end", "must end the program"),
+    ("D11-reset", "", "taken for the end"),
+    ("D12", "", "spell control characters out"),
+    ("D12", "filter", "spell control characters out"),
+    ("D12-pipe", "filter", "no terminal"),
+    ("D13", "", "leave out that line alone"),
+    ("D13", "quit-long", "leave out that line alone"),
+    ("D13", "skip-long", "silently"),
+    ("D13-exact", "quit-long", "reached, not exceeded"),
+];
+
 /// How many faulty programs are tried at once: most of the time each only waits.
 const AT_ONCE: usize = 6;
 
 #[test]
 fn every_tcp_server_case_can_fail() {
     every_case_can_fail(Kind::TcpServer, "tcp-server", TCP_SERVER);
+}
+
+#[test]
+fn every_tcp_client_case_can_fail() {
+    every_case_can_fail(Kind::TcpClient, "tcp-client", TCP_CLIENT);
 }
 
 /// All faults of one kind of program, a few at a time; names every case that lets one pass.

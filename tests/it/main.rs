@@ -26,6 +26,7 @@ fn faulty(subcommand: &str, fault: &str) -> Target {
     if !fault.is_empty() {
         target.words.extend(["--fault".to_string(), fault.to_string()]);
     }
+    target.is_chatroom = true; // It doesn't know our options, and that must show too.
     target.patience = Duration::from_millis(1500);
     target
 }

@@ -38,3 +38,25 @@ mod server {
         churn: "tcp-churn",
     }
 }
+
+mod client {
+    use chatroom::check::Kind;
+
+    crate::cases! { Kind::TcpClient, "tcp-client";
+        send: "client-send",
+        print: "client-print",
+        last_line: "client-last-line",
+        refused: "client-refused",
+        usage: "client-usage",
+        zh: "client-zh",
+        interrupt: "client-interrupt",
+        d10_answers: "D10",
+        d10_wait: "D10-wait",
+        d11_server_leaves: "D11",
+        d11_server_resets: "D11-reset",
+        d12_terminal: "D12",
+        d12_pipe: "D12-pipe",
+        d13_too_long: "D13",
+        d13_exact: "D13-exact",
+    }
+}

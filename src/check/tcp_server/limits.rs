@@ -1,7 +1,7 @@
 //! What there is only so much of: descriptors (D5), places (D8), threads (D9). And the console's input (D1).
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::check::peer::{Heard, Peer};
 use crate::check::scene::Server;
@@ -39,6 +39,9 @@ pub(super) const CASES: &[Case] = &[
 /// How long the load is measured, and how much of a processor is still rest.
 const A_WHILE: Duration = Duration::from_millis(700);
 const REST: f64 = 0.25;
+
+/// How long an answer is waited for before the question is asked again.
+const SHORT: Duration = Duration::from_millis(50);
 
 fn expect_rest(server: &Server) -> Verdict {
     let load = server.program.load_over(A_WHILE)?;
@@ -119,18 +122,20 @@ fn threads(scene: &Scene<'_>) -> Verdict {
     scene.log.note(format!("{CROWD} more clients connect; nobody may be left between door and room"));
     crowd.iter_mut().for_each(Peer::hush);
     expect_relay(&mut a, &mut b, "full, but alive\n")?;
-    for someone in &mut crowd {
-        a.send("are you in?\n")?;
-        b.expect_from(&a, "are you in?\n")?;
-        let heard = someone.next(scene.patience());
-        ensure(
-            heard != Heard::Nothing,
-            "each newcomer hears the room, or is turned away",
-            "one hears nothing",
-        )?;
-    }
+    crowd.iter_mut().try_for_each(|someone| answered(someone, &mut a, &mut b, scene.patience()))?;
     drop(crowd);
     scene.log.note("they leave");
     let mut late = server.late("late", &mut a)?;
     expect_relay(&mut late, &mut a, "room again\n").likely("a thread that has ended is still counted")
+}
+
+/// A newcomer must hear the room (if it isn't in it yet, at the next line), or the end of its connection.
+fn answered(newcomer: &mut Peer, a: &mut Peer, b: &mut Peer, patience: Duration) -> Verdict {
+    let deadline = Instant::now() + patience;
+    while newcomer.next(SHORT) == Heard::Nothing {
+        expect_relay(a, b, "are you in?\n")?;
+        let in_time = Instant::now() < deadline;
+        ensure(in_time, "each newcomer hears the room, or is turned away", "one hears nothing")?;
+    }
+    Ok(())
 }

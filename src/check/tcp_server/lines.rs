@@ -40,8 +40,11 @@ fn too_long(scene: &Scene<'_>) -> Verdict {
     let farewell = a.expect_line("a line that says why it is disconnected")?;
     ensure(farewell.len() > 1, "A is told why", "an empty line")?;
     a.expect_end(scene.patience())?;
-    c.send("marker\n")?;
-    b.expect_from(&c, "marker\n").likely("what was read of the line when it grew too long was relayed")
+    // Were anything of it relayed, B would get it somewhere among these.
+    (0..5).try_for_each(|_| {
+        c.send("marker\n")?;
+        b.expect_from(&c, "marker\n").likely("what was read of the line when it grew too long was relayed")
+    })
 }
 
 fn exact(scene: &Scene<'_>) -> Verdict {
