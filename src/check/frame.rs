@@ -87,11 +87,11 @@ pub fn take(bytes: &mut Vec<u8>) -> Option<Frame> {
     let long = bytes.get(2..2 + size)?.iter().fold(0_u64, |len, &byte| len << 8 | u64::from(byte));
     let len = if size == 0 { u64::from(second & !MASKED) } else { long };
     let len = usize::try_from(len).ok()?;
-    let key: Vec<u8> = if masked { bytes.get(at..at + 4)?.to_vec() } else { vec![0; 4] };
-    at += if masked { 4 } else { 0 };
-    let payload = bytes.get(at..at.checked_add(len)?)?.to_vec();
+    let key: Vec<u8> = if masked { bytes.get(at..at + 4)?.to_vec() } else { vec![] };
+    at += key.len();
+    let mut payload = bytes.get(at..at.checked_add(len)?)?.to_vec();
     bytes.drain(..at + len);
-    let payload = payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
+    payload.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
     Some(Frame { first, masked, payload })
 }
 

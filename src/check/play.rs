@@ -50,8 +50,8 @@ fn numbers(text: &str) -> impl Iterator<Item = usize> {
 }
 
 /// 4 MB: more than a pipe holds, and more than a program should keep.
-const LINES: usize = 4000;
-const SIZE: usize = 1024;
+const LINES: usize = 1024;
+const SIZE: usize = 4096;
 
 /// So many are under way at a time: no socket's buffer may overflow, datagrams would be lost.
 const WINDOW: usize = 16;
@@ -103,7 +103,7 @@ pub fn terminal<M: Member>(server: Server, room: Room<M>) -> Verdict {
 pub fn pipe<M: Member>(scene: &Scene<'_>, server: Server, room: Room<M>) -> Verdict {
     let [mut a, mut b] = room(&server)?;
     relay(&mut a, &mut b, HOSTILE)?;
-    let line = format!("{}{HOSTILE}\n", a.prefix());
+    let line = format!("{HOSTILE}\n");
     server.program.stdout.wait_for(scene.patience(), |all| contains(all, line.as_bytes()));
     let printed = server.program.stdout.bytes();
     ensure(

@@ -45,9 +45,10 @@ impl UdpPeer {
         self.quiet = true;
     }
 
-    fn note(&self, what: impl AsRef<str>) {
+    /// Describing a flood costs time: a quiet peer doesn't.
+    fn note(&self, what: impl FnOnce() -> String) {
         if !self.quiet {
-            self.log.note(what);
+            self.log.note(what());
         }
     }
 
@@ -60,7 +61,7 @@ impl UdpPeer {
     /// Sends one datagram.
     pub fn send(&mut self, datagram: impl AsRef<[u8]>) -> Verdict {
         let datagram = datagram.as_ref();
-        self.note(format!("{} sends {}", self.name, show(datagram)));
+        self.note(|| format!("{} sends {}", self.name, show(datagram)));
         let Some(other) = self.other else {
             return fail(format!("{} knows to whom it talks", self.name), "nobody has said a word");
         };
@@ -73,7 +74,7 @@ impl UdpPeer {
     /// The next datagram from the other side, if one comes.
     pub fn next(&mut self, within: Duration) -> Option<Vec<u8>> {
         let heard = self.receive(within);
-        self.note(format!("{} gets {}", self.name, told(heard.as_deref())));
+        self.note(|| format!("{} gets {}", self.name, told(heard.as_deref())));
         heard
     }
 

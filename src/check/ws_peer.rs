@@ -124,9 +124,10 @@ impl WsPeer {
         self.quiet = true;
     }
 
-    fn note(&self, what: impl AsRef<str>) {
+    /// Describing a flood costs time: a quiet peer doesn't.
+    fn note(&self, what: impl FnOnce() -> String) {
         if !self.quiet {
-            self.log.note(what);
+            self.log.note(what());
         }
     }
 
@@ -162,19 +163,19 @@ impl WsPeer {
     /// Sends one frame.
     pub fn send(&mut self, first: u8, payload: impl AsRef<[u8]>) -> Verdict {
         let payload = payload.as_ref();
-        self.note(format!("{} sends a frame, {first:#04x} {}", self.name, show(payload)));
+        self.note(|| format!("{} sends a frame, {first:#04x} {}", self.name, show(payload)));
         self.send_raw(self.frame(first, payload))
     }
 
     /// Sends one text message.
     pub fn text(&mut self, text: impl AsRef<[u8]>) -> Verdict {
-        self.note(format!("{} sends the text message {}", self.name, show(text.as_ref())));
+        self.note(|| format!("{} sends the text message {}", self.name, show(text.as_ref())));
         self.send_raw(self.frame(FIN | TEXT, text))
     }
 
     /// Sends a close frame with a code.
     pub fn close(&mut self, code: u16) -> Verdict {
-        self.note(format!("{} sends Close {code}", self.name));
+        self.note(|| format!("{} sends Close {code}", self.name));
         self.send_raw(self.frame(FIN | CLOSE, frame::code(code)))
     }
 
@@ -188,7 +189,7 @@ impl WsPeer {
     /// The next frame, or what came instead.
     pub fn next(&mut self, within: Duration) -> Heard {
         let heard = self.receive(Instant::now() + within);
-        self.note(format!("{} gets {}", self.name, heard.told()));
+        self.note(|| format!("{} gets {}", self.name, heard.told()));
         heard
     }
 

@@ -39,21 +39,21 @@ fn words(i: usize, size: usize) -> String {
     format!("{i:07} {}", ".".repeat(size - 8))
 }
 
-/// Sends messages of 1 KiB, some at a time. Says whether they could be sent.
+/// Sends messages of a flood, some at a time. Says whether they could be sent.
 pub(super) fn send_flood(peer: &mut WsPeer, messages: Range<usize>) -> bool {
     send_messages(peer, messages, SIZE)
 }
 
 fn send_messages(peer: &mut WsPeer, messages: Range<usize>, size: usize) -> bool {
-    messages.collect::<Vec<_>>().chunks(32).all(|some| {
+    messages.collect::<Vec<_>>().chunks(16).all(|some| {
         let frames: Vec<u8> = some.iter().flat_map(|&i| peer.frame(FIN | TEXT, words(i, size))).collect();
         peer.try_send(&frames)
     })
 }
 
 /// Far more than the buffers of two sockets hold.
-const MESSAGES: usize = 12_000;
-const SIZE: usize = 1024;
+pub(super) const MESSAGES: usize = 1500;
+const SIZE: usize = 8 * 1024;
 
 /// Must get the whole flood, in order, without a long silence.
 fn follow(peer: &mut WsPeer, from: &str) -> Verdict {

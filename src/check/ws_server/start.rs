@@ -10,7 +10,7 @@ use crate::check::verdict::{ensure, not_checked};
 use crate::check::ws_peer::WsPeer;
 use crate::check::{Case, Likely, Scene, Verdict};
 
-use super::stall::{SILENCE, send_flood};
+use super::stall::{MESSAGES, SILENCE, send_flood};
 use super::two;
 
 pub(super) const CASES: &[Case] = &[
@@ -154,7 +154,7 @@ fn stalled(scene: &Scene<'_>) -> Verdict {
     scene.log.note("A floods the room, B reads, S reads nothing");
     b.hush();
     thread::scope(|scope| {
-        scope.spawn(|| send_flood(&mut a, 0..12_000));
+        scope.spawn(|| send_flood(&mut a, 0..MESSAGES));
         while b.next(SILENCE).is_some_frame() {}
         let ended = ends_in_time(scene, &mut server.program, &mut b);
         drop(server); // Or A would go on.
