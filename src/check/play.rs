@@ -1,6 +1,6 @@
 //! Plays that are the same for every server, whatever carries the words.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::log::show;
 use super::output::contains;
@@ -28,7 +28,9 @@ pub fn screen_closed<M: Member>(scene: &Scene<'_>, mut server: Server, room: Roo
     need(&["kill"])?;
     scene.log.note("the server's stdout is closed, as `| head -1` does");
     server.program.stdout.close();
-    let [mut a, mut b] = room(&server)?;
+    let members = room(&server);
+    server.program.expect_running()?;
+    let [mut a, mut b] = members?;
     ensure(server.program.stdout.wait_for_end(scene.patience()), "something is printed", "nothing")?;
     a.set_quiet(true);
     b.set_quiet(true);
@@ -56,6 +58,9 @@ const SIZE: usize = 4096;
 /// So many are under way at a time: no socket's buffer may overflow, datagrams would be lost.
 const WINDOW: usize = 16;
 
+/// How often one looks whether all is there.
+const POLL: Duration = Duration::from_millis(50);
+
 /// D7: the server's stdout stalls, and goes on.
 pub fn screen_stalled<M: Member>(scene: &Scene<'_>, server: Server, room: Room<M>) -> Verdict {
     let [mut a, mut b] = room(&server)?;
@@ -66,23 +71,27 @@ pub fn screen_stalled<M: Member>(scene: &Scene<'_>, server: Server, room: Room<M
     (0..LINES).step_by(WINDOW).try_for_each(|from| flood_step(&mut a, &mut b, from..from + WINDOW))?;
     scene.log.note("B has every line; somebody reads the server's stdout again");
     server.program.stdout.resume();
-    let is_of_flood = |line: &&[u8]| line.len() > SIZE && line.ends_with(b"....");
-    let printed = || {
-        let bytes = server.program.stdout.bytes();
-        bytes.split(|&byte| byte == b'\n').filter(is_of_flood).count()
-    };
-    let adds_up = |warnings: &[u8]| {
-        let printed = printed();
-        printed == LINES || numbers(&String::from_utf8_lossy(warnings)).any(|lost| lost + printed == LINES)
-    };
-    if server.program.stderr.wait_for(scene.patience(), adds_up) || adds_up(&server.program.stderr.bytes()) {
-        return Ok(());
+    let deadline = Instant::now() + scene.patience();
+    while !adds_up(&server) {
+        if Instant::now() > deadline {
+            let got = format!("{} lines printed; {}", flood_lines(&server), server.program.printed());
+            return fail("what was printed and what stderr says was lost add up", got);
+        }
+        server.program.stderr.wait_for(POLL, |_| false);
     }
-    let warned = show(&server.program.stderr.bytes());
-    fail(
-        "what was printed and what stderr says was lost add up",
-        format!("{} lines printed; stderr says {warned}", printed()),
-    )
+    Ok(())
+}
+
+/// How many lines of the flood the server has printed.
+fn flood_lines(server: &Server) -> usize {
+    let is_of_flood = |line: &&[u8]| line.len() > SIZE && line.ends_with(b"....");
+    server.program.stdout.bytes().split(|&byte| byte == b'\n').filter(is_of_flood).count()
+}
+
+/// Whether all of it was printed, or the rest said to be lost.
+fn adds_up(server: &Server) -> bool {
+    let printed = flood_lines(server);
+    printed == LINES || numbers(&server.program.stderr.text()).any(|lost| lost + printed == LINES)
 }
 
 /// Says a few lines, and follows them.

@@ -61,6 +61,9 @@ fn hears_each(scene: &Scene<'_>, peer: &mut WsPeer, mut missing: Vec<&Vec<u8>>) 
 const AT_ONCE: usize = 50;
 const TIMES: usize = 10;
 
+/// Some run-time systems start a thread of their own now and then. One for each who left by a reset is far more.
+const SPARE: u64 = 10;
+
 fn churn(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let [mut a, mut b] = two(&server)?;
@@ -83,11 +86,15 @@ fn churn(scene: &Scene<'_>) -> Verdict {
         }
     }
     scene.log.note(format!("{} clients came and went", AT_ONCE * TIMES));
-    let was = before.threads;
+    let was = before.threads + SPARE;
     let after = server
         .program
         .usage_until(|usage| usage.threads <= was && usage.descriptors <= before.descriptors)?;
-    ensure(after.threads <= was, format!("{was} threads, as before"), after.threads.to_string())?;
+    ensure(
+        after.threads <= was,
+        format!("{was} threads at most, {} as before and a few", before.threads),
+        after.threads.to_string(),
+    )?;
     let (was, is) = (before.descriptors, after.descriptors);
     ensure(is <= was, format!("{was} descriptors, as before"), is.to_string())
 }
