@@ -301,7 +301,6 @@ impl WsPeer {
             head.starts_with("HTTP/1.1 101 ") && accepted == Some(&derive_accept_key(KEY.as_bytes()));
         let wanted = "HTTP/1.1 101 and the accept key that belongs to the request's key";
         ensure(upgraded, wanted, show(head.as_bytes()))
-            .likely("the handshake (RFC 6455, 4.2.2) is refused, or answered wrongly")
     }
 }
 
@@ -358,7 +357,7 @@ impl Server {
     /// Opens a WebSocket. That isn't being in the room yet: see [`Server::ws_room`].
     pub fn ws_connect(&self, name: &str) -> Verdict<WsPeer> {
         let mut peer = self.ws_ask(name, request("/ws", self.address, ""))?;
-        peer.expect_upgrade()?;
+        peer.expect_upgrade().likely("the handshake (RFC 6455, 4.2.2) is refused, or answered wrongly")?;
         Ok(peer)
     }
 

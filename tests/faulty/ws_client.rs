@@ -63,7 +63,11 @@ fn type_line(conn: &mut TcpStream, mut line: Vec<u8>, fault: Fault) {
 
 fn write(conn: &mut TcpStream, bytes: &[u8], fault: Fault) {
     let (head, tail) = bytes.split_at(if fault.is("torn") { bytes.len() / 2 } else { 0 });
-    let _ = conn.write_all(head).and_then(|()| conn.write_all(tail));
+    let _ = conn.write_all(head);
+    if fault.is("torn") {
+        thread::sleep(Duration::from_micros(20)); // Time for the other thread to get in between.
+    }
+    let _ = conn.write_all(tail);
 }
 
 fn listen(mut conn: TcpStream, fault: Fault) {

@@ -1,7 +1,7 @@
 //! The notes' WebSocket server, as naive, and its faults.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::exit;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -37,6 +37,9 @@ pub fn run(addr: &str, fault: Fault) {
 
 fn serve(mut conn: TcpStream, peer: SocketAddr, clients: &Clients, fault: Fault) {
     conn.set_nodelay(true).unwrap();
+    if fault.is("patient") {
+        conn.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+    }
     if fault.is("idle-timeout") {
         conn.set_read_timeout(Some(Duration::from_secs(10))).unwrap(); // Anew with each byte.
     }
@@ -44,7 +47,9 @@ fn serve(mut conn: TcpStream, peer: SocketAddr, clients: &Clients, fault: Fault)
     if fault.is("small-head") && head.len() > 4096 {
         return answer(&conn, "431 Too Large", "");
     }
-    let Some(key) = header(&head, "sec-websocket-key").filter(|_| head.starts_with("GET /ws ")) else {
+    let strict = fault.is("strict-head") && !head.contains("\r\nConnection: Upgrade\r\n");
+    let is_room = head.starts_with("GET /ws") && !strict;
+    let Some(key) = header(&head, "sec-websocket-key").filter(|_| is_room) else {
         return match fault.0 {
             "bare-page" => answer(&conn, "200 OK", "<html>"),
             _ => answer(&conn, "404 Not Found", "no.\n"),
@@ -170,7 +175,10 @@ fn relay(peer: SocketAddr, clients: &Clients, message: &[u8], fault: Fault) {
     }
     for (other, conn) in clients.lock().unwrap().iter_mut() {
         if *other != peer || fault.is("echo") {
-            let _ = conn.write_all(&bytes); // Waits for whoever doesn't read, with the lock held.
+            // Waits for whoever doesn't read, with the lock held.
+            if conn.write_all(&bytes).is_err() && fault.is("patient") {
+                let _ = conn.shutdown(Shutdown::Both); // Each costs its own second.
+            }
         }
     }
 }
@@ -182,7 +190,9 @@ fn relay_torn(peer: SocketAddr, clients: &Clients, bytes: &[u8]) {
     for (other, mut conn) in list {
         if other != peer {
             let (head, tail) = bytes.split_at(bytes.len() / 2);
-            let _ = conn.write_all(head).and_then(|()| conn.write_all(tail));
+            let _ = conn.write_all(head);
+            thread::yield_now(); // So that another thread gets in between.
+            let _ = conn.write_all(tail);
         }
     }
 }

@@ -136,6 +136,7 @@ const UDP_CLIENT: &[(&str, &str, &str)] = &[
 ];
 
 const WS_SERVER: &[(&str, &str, &str)] = &[
+    ("ws-handshake", "strict-head", "case doesn't matter"),
     ("ws-relay", "prefix", "the prefix is"),
     ("ws-echo", "echo", "leave out the one"),
     ("ws-order", "one-per-read", "belongs to the next"),
@@ -184,6 +185,8 @@ const WS_SERVER: &[(&str, &str, &str)] = &[
     ("D28-stalled", "", "a deadline"),
     ("D28-stalled", "slow-stop", "a deadline"),
     ("D31", "", "needs a deadline"),
+    ("D31-again", "patient", "use up a budget"),
+    ("D31-again", "", "see D31"),
     ("ws-flood", "torn", "under the lock"),
     ("ws-crowd", "few", "every other client"),
     ("ws-churn", "leak", "by a reset"),
@@ -212,6 +215,7 @@ const WS_CLIENT: &[(&str, &str, &str)] = &[
     ("D10-wait", "forever", "no limit"),
     ("D11", "", "must end the program"),
     ("D11", "silent-end", "must end the program"),
+    ("D11-reset", "", "taken for the end"),
     ("D11-close", "", "answer it"),
     ("D12", "", "spell control characters out"),
     ("D12", "filter", "spell control characters out"),

@@ -4,6 +4,7 @@ mod server {
     use chatroom::check::Kind;
 
     crate::cases! { Kind::WsServer, "ws-server";
+        handshake: "ws-handshake",
         relay: "ws-relay",
         echo: "ws-echo",
         order: "ws-order",
@@ -43,6 +44,7 @@ mod server {
         d8_unfinished: "D8-unfinished",
         d5: "D5",
         d31: "D31",
+        d31_again: "D31-again",
         flood: "ws-flood",
         crowd: "ws-crowd",
         churn: "ws-churn",
@@ -70,6 +72,7 @@ mod client {
         d10: "D10",
         d10_wait: "D10-wait",
         d11: "D11",
+        d11_reset: "D11-reset",
         d11_close: "D11-close",
         d13: "D13",
         d13_exact: "D13-exact",

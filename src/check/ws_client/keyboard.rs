@@ -29,6 +29,12 @@ pub(super) const CASES: &[Case] = &[
         run: server_leaves,
     },
     Case {
+        id: "D11-reset",
+        title: "the same when the connection is reset",
+        hint: "an error while reading is not taken for the end of the connection",
+        run: server_resets,
+    },
+    Case {
         id: "D11-close",
         title: "the same when the server says Close 1001, which is answered",
         hint: "a close frame is the end too: answer it, say it, and end the program",
@@ -81,6 +87,16 @@ fn server_leaves(scene: &Scene<'_>) -> Verdict {
     server.text("[1.2.3.4:5]: bye\n")?;
     client.expect_printed("[1.2.3.4:5]: bye\n")?;
     scene.log.note("the server leaves");
+    drop(server);
+    client.expect_exit(1, SOON)?;
+    client.expect_one_sentence("")
+}
+
+fn server_resets(scene: &Scene<'_>) -> Verdict {
+    let Call { mut client, server } = call(scene)?;
+    client.type_in("unread\n")?;
+    ensure(server.has_something(scene.patience()), "the typed line is sent", "nothing comes")?;
+    scene.log.note("the server leaves by a reset");
     drop(server);
     client.expect_exit(1, SOON)?;
     client.expect_one_sentence("")

@@ -107,7 +107,9 @@ fn places(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("--max-clients")?;
     let server = scene.launch().with(&["--max-clients", "2"]).server()?;
     let [mut a, mut b] = two(&server)?;
-    server.http(request("/ws", server.address, ""))?.expect(&[503])?;
+    let refusal = server.http(request("/ws", server.address, ""))?;
+    refusal.expect(&[503])?;
+    ensure(refusal.body.len() > 1, "C is told why, in the body", "an empty one")?;
     relay(&mut a, &mut b, "C isn't here")?;
     drop(b);
     server.ws_late("D", &mut a).map(|_| ())

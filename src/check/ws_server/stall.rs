@@ -3,13 +3,13 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::check::frame::{FIN, PING, PONG, TEXT};
 use crate::check::room::Member;
 use crate::check::verdict::fail;
 use crate::check::ws_peer::{Heard, WsPeer};
-use crate::check::{Case, Scene, Verdict};
+use crate::check::{Case, Likely, Scene, Verdict};
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -18,6 +18,12 @@ pub(super) const CASES: &[Case] = &[
         hint: "a write to a client whose buffers are full waits for ever, with the lock held: the room needs a deadline, \
                and who misses it must go",
         run: stalled,
+    },
+    Case {
+        id: "D31-again",
+        title: "clients that come back to stall again hold the room up for at most a tenth of the time",
+        hint: "each stalled client costs a whole deadline anew: let the waits that end in an eviction use up a budget",
+        run: again,
     },
     Case {
         id: "ws-flood",
@@ -55,19 +61,27 @@ fn send_messages(peer: &mut WsPeer, messages: Range<usize>, size: usize) -> bool
 pub(super) const MESSAGES: usize = 1500;
 const SIZE: usize = 8 * 1024;
 
-/// Must get the whole flood, in order, without a long silence.
-fn follow(peer: &mut WsPeer, from: &str) -> Verdict {
-    (0..MESSAGES).try_for_each(|i| {
+/// Must get all of these, in order, without a long silence. Says how long it waited in all, short waits aside.
+fn follow(peer: &mut WsPeer, from: &str, messages: Range<usize>) -> Verdict<Duration> {
+    let mut silence = Duration::ZERO;
+    for i in messages {
+        let start = Instant::now();
         let expected = format!("{from}{}\n", words(i, SIZE));
         match peer.next(MAX_SILENCE) {
-            heard if heard.is(FIN | TEXT, expected.as_bytes(), false) => Ok(()),
-            Heard::Nothing => fail(
-                format!("{} is never without a message for over {MAX_SILENCE:?}", peer.name),
-                format!("nothing before message {i}"),
-            ),
-            other => fail(format!("{} gets message {i}", peer.name), other.told()),
+            heard if heard.is(FIN | TEXT, expected.as_bytes(), false) => {}
+            Heard::Nothing => {
+                return fail(
+                    format!("{} is never without a message for over {MAX_SILENCE:?}", peer.name),
+                    format!("nothing before message {i}"),
+                );
+            }
+            other => return fail(format!("{} gets message {i}", peer.name), other.told()),
         }
-    })
+        // A busy machine takes its time too: only what is long is counted.
+        silence +=
+            Some(start.elapsed()).filter(|wait| *wait > Duration::from_millis(100)).unwrap_or_default();
+    }
+    Ok(silence)
 }
 
 fn stalled(scene: &Scene<'_>) -> Verdict {
@@ -84,8 +98,8 @@ fn stalled(scene: &Scene<'_>) -> Verdict {
     let from = a.prefix();
     thread::scope(|scope| {
         scope.spawn(|| send_flood(&mut a, 0..MESSAGES));
-        let other = scope.spawn(|| follow(&mut c, &from));
-        let followed = follow(&mut b, &from);
+        let other = scope.spawn(|| follow(&mut c, &from, 0..MESSAGES));
+        let followed = follow(&mut b, &from, 0..MESSAGES);
         other.join().unwrap_or_else(|_| fail("C reads", "the checker broke")).and(followed)
     })?;
     scene.log.note("B and C have every message");
@@ -93,6 +107,35 @@ fn stalled(scene: &Scene<'_>) -> Verdict {
         Heard::Nothing => fail(format!("{} is disconnected", staller.name), "its connection stays open"),
         _ => Ok(()),
     })
+}
+
+/// Each round a new client comes and stalls, and gets this many: more than its buffers hold.
+const ROUND: usize = 512;
+const ROUNDS: usize = 5;
+
+/// So that a healthy client never lags: after so many messages the speaker waits for it.
+const STEP: usize = 16;
+
+fn again(scene: &Scene<'_>) -> Verdict {
+    let server = scene.server()?;
+    let [mut a, mut b] = server.ws_room(["A", "B"])?;
+    let from = a.prefix();
+    let (mut stallers, mut silence, start) = (vec![], Duration::ZERO, Instant::now());
+    b.hush();
+    for round in 0..ROUNDS {
+        stallers.push(server.ws_join(&format!("S{round}"))?);
+        scene.log.note(format!("S{round} reads nothing; A sends {ROUND} messages of {SIZE} bytes; B reads"));
+        for step in (round * ROUND..(round + 1) * ROUND).step_by(STEP) {
+            send_flood(&mut a, step..step + STEP);
+            silence += follow(&mut b, &from, step..step + STEP)
+                .likely("see D31: the room freezes, or loses messages")?;
+        }
+        scene.log.note(format!("so far B was without a message for {silence:?} of {:?}", start.elapsed()));
+    }
+    // A second once, a tenth of the time, and a second for the machine.
+    let allowed = Duration::from_secs(2) + start.elapsed() / 10;
+    let wanted = format!("B is without a message for at most {allowed:?}");
+    if silence < allowed { Ok(()) } else { fail(wanted, format!("{silence:?}")) }
 }
 
 /// Four floods of so many messages of so many bytes.

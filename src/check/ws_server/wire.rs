@@ -1,13 +1,23 @@
 //! What goes over the wire, and to whom.
 
 use crate::check::frame::{CLOSE, CONTINUATION, FIN, PING, PONG, TEXT};
+use crate::check::http::read_reply;
+use crate::check::log::show;
 use crate::check::room::relay;
+use crate::check::verdict::ensure;
 use crate::check::ws_peer::{WsPeer, request};
 use crate::check::{Case, Likely, Scene, Verdict};
 
 use super::two;
 
 pub(super) const CASES: &[Case] = &[
+    Case {
+        id: "ws-handshake",
+        title: "the handshakes of all browsers are accepted, and nothing is agreed to that isn't spoken",
+        hint: "header names and `Upgrade` are words whose case doesn't matter, and Connection may name several; \
+               an extension that isn't spoken must not be agreed to",
+        run: handshake,
+    },
     Case {
         id: "ws-relay",
         title: "a text message reaches every other client, as the text message `[ip:port]: message\\n`",
@@ -57,6 +67,29 @@ pub(super) const CASES: &[Case] = &[
         run: close,
     },
 ];
+
+fn handshake(scene: &Scene<'_>) -> Verdict {
+    let server = scene.server()?;
+    let plain = request("/ws", server.address, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+    let requests = [
+        plain.replace("Connection: Upgrade", "Connection: keep-alive, Upgrade"),
+        plain.replace("Upgrade", "upgrade").replace("Sec-WebSocket", "sec-websocket"),
+        plain.replace("Upgrade: websocket", "UPGRADE: WebSocket"),
+        plain.replace("/ws ", "/ws?from=here "),
+    ];
+    for request in requests {
+        scene.log.note(format!("A asks: {}", show(request.as_bytes())));
+        let mut peer = server.connect("A")?;
+        peer.hush();
+        peer.send(request)?;
+        peer.end_sending();
+        let reply = read_reply(peer.stream(), scene.patience())?;
+        reply.expect(&[101])?;
+        let extensions = reply.header("sec-websocket-extensions");
+        ensure(extensions.is_empty(), "no extension agreed to", extensions)?;
+    }
+    Ok(())
+}
 
 fn relays(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
