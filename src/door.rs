@@ -31,6 +31,18 @@ const SMALL_STACK: usize = 64 << 10;
 /// A place in the room, taken as long as it isn't dropped.
 pub type Seat = Arc<()>;
 
+/// Who has come in.
+pub struct Newcomer {
+    /// Its connection, to read from.
+    pub conn: TcpStream,
+    /// A second handle to the same socket, for the list: everybody writes through it.
+    pub handle: TcpStream,
+    /// Its address, as it is printed.
+    pub peer: SocketAddr,
+    /// Its place.
+    pub seat: Seat,
+}
+
 /// Lets newcomers in, as many as there are places.
 pub struct Door {
     /// One clone a connection, from accept to the end of its thread: how many there are is the
@@ -48,12 +60,9 @@ impl Door {
         Door { seats: Arc::new(()), max_clients, full, trouble: Trouble::default() }
     }
 
-    /// Lets one newcomer in, with its address as it is printed. `None` if nobody came in, either
-    /// because `accept` failed (D5) or because the room is full (D8).
-    pub fn admit(
-        &mut self,
-        accepted: io::Result<(TcpStream, SocketAddr)>,
-    ) -> Option<(TcpStream, SocketAddr, Seat)> {
+    /// Lets one newcomer in. `None` if nobody came in: `accept` failed (D5), or the room is full
+    /// (D8).
+    pub fn admit(&mut self, accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<Newcomer> {
         let (conn, peer) = match accepted {
             Ok(accepted) => accepted,
             // That newcomer has left again; the next may be fine.
@@ -61,10 +70,7 @@ impl Door {
                 return None;
             }
             Err(err) => {
-                self.trouble.rest(&tr!(
-                    zh "接受连接失败: {err}；文件描述符用完时，请调大 ulimit -n",
-                    en "cannot accept: {err}; if descriptors have run out, raise ulimit -n"
-                ));
+                self.trouble.rest(&out_of_descriptors(&err));
                 return None;
             }
         };
@@ -72,7 +78,20 @@ impl Door {
             turn_away(conn, &self.full);
             return None;
         }
-        Some((conn, address::printed(peer), self.seats.clone()))
+        let handle = self.second_handle(&conn)?;
+        Some(Newcomer { conn, handle, peer: address::printed(peer), seat: self.seats.clone() })
+    }
+
+    /// A second handle takes a second descriptor. While there is none, this newcomer waits, and
+    /// those behind it: if each came in with one descriptor, nobody would ever get two.
+    fn second_handle(&mut self, conn: &TcpStream) -> Option<TcpStream> {
+        while !stop::requested() {
+            match conn.try_clone() {
+                Ok(handle) => return Some(handle),
+                Err(err) => self.trouble.rest(&out_of_descriptors(&err)),
+            }
+        }
+        None
     }
 
     /// Waits until every connection's thread has ended, at most `limit`.
@@ -101,25 +120,25 @@ impl Trouble {
     }
 }
 
+fn out_of_descriptors(err: &io::Error) -> String {
+    tr!(zh "接受连接失败: {err}；文件描述符用完时，请调大 ulimit -n",
+        en "cannot accept: {err}; if descriptors have run out, raise ulimit -n")
+}
+
 /// What one too many is told.
 pub fn room_is_full() -> String {
     tr!(zh "[Server]: 聊天室已满，请稍后再来\n", en "[Server]: the room is full, please come back later\n")
 }
 
-/// Says once in a while that a newcomer could not be let in for want of a thread or a descriptor
-/// (D9): a burst of newcomers must not become a burst of lines.
-pub fn warn_no_place(err: &io::Error) {
-    static SAID: AtomicBool = AtomicBool::new(false);
-    if !SAID.swap(true, Ordering::Relaxed) {
-        warn!(zh "有新客户端进不来: {err}；请调大 ulimit -n 和 ulimit -u", en "a newcomer could not be let in: {err}; raise ulimit -n and ulimit -u");
-    }
-}
-
 /// Starts a connection's thread. If there is none to be had, the closure is dropped, and with it
 /// the connection: the newcomer is turned away, and the room goes on (D9).
 pub fn start_thread(stack: usize, work: impl FnOnce() + Send + 'static) {
+    static SAID: AtomicBool = AtomicBool::new(false); // a burst of newcomers is no burst of lines
     if let Err(err) = thread::Builder::new().stack_size(stack).spawn(work) {
-        warn_no_place(&err);
+        if !SAID.swap(true, Ordering::Relaxed) {
+            warn!(zh "没有更多线程，有新客户端进不来: {err}；请调大 ulimit -u",
+                  en "no more threads, a newcomer was turned away: {err}; raise ulimit -u");
+        }
     }
 }
 

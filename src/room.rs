@@ -49,17 +49,15 @@ const BREATH: Duration = Duration::from_millis(25);
 /// and costs one system call.
 const AMPLE: Duration = Duration::from_millis(900);
 
-/// Joins the list: from now on `conn` gets what the others say.
+/// Joins the list with a second handle to its socket: from now on it gets what the others say.
 ///
 /// TCP_NODELAY as in Go, or a line would wait for the acknowledgement of the one before it. The
 /// write time-out makes sure that no write waits longer than the room can bear.
 ///
 /// # Errors
-/// When there is no descriptor for the second handle, or the peer is gone already.
-pub fn join(clients: &Clients, conn: &TcpStream) -> io::Result<Member> {
-    let (handle, member) = prepare(conn)?;
-    lock(clients).push(handle);
-    Ok(member)
+/// When the peer is gone already.
+pub fn join(clients: &Clients, handle: TcpStream) -> io::Result<Member> {
+    join_with(clients, handle, b"")
 }
 
 /// As [`join`], but `hello` goes out first, under the same lock: nothing can be said between the
@@ -67,20 +65,14 @@ pub fn join(clients: &Clients, conn: &TcpStream) -> io::Result<Member> {
 ///
 /// # Errors
 /// As [`join`], and when `hello` can't be written.
-pub fn join_with(clients: &Clients, conn: &TcpStream, hello: &[u8]) -> io::Result<Member> {
-    let (handle, member) = prepare(conn)?;
+pub fn join_with(clients: &Clients, handle: TcpStream, hello: &[u8]) -> io::Result<Member> {
+    handle.set_nodelay(true)?;
+    handle.set_write_timeout(Some(PATIENCE))?;
+    let me = member(&handle);
     let mut list = lock(clients);
     write_within(&handle, hello, Duration::ZERO)?; // a fresh socket takes it without waiting
     list.push(handle);
-    Ok(member)
-}
-
-fn prepare(conn: &TcpStream) -> io::Result<(TcpStream, Member)> {
-    conn.set_nodelay(true)?;
-    conn.set_write_timeout(Some(PATIENCE))?;
-    let handle = conn.try_clone()?;
-    let me = member(&handle);
-    Ok((handle, me))
+    Ok(me)
 }
 
 /// Leaves the list. Only the member's own thread may call this, once.

@@ -117,16 +117,16 @@ function roomAddress() {
 
 function connect() {
   clearTimeout(retryTimer);
-  socket = new WebSocket(ROOM);
+  socket = new WebSocket(ROOM); // notes: new WebSocket("ws://localhost:8080/ws")
   socket.addEventListener("open", () => {
     wasConnected = true;
     retryMs = FIRST_RETRY_MS;
     notice = ""; // "not connected" is no longer true
     setConnection("connected", words.connected);
   });
-  socket.addEventListener("message", (event) => receive(event.data));
+  socket.addEventListener("message", (event) => receive(event.data)); // notes: ws.onmessage
   // There is no "error" listener: whatever goes wrong, "close" follows, and the cure is the same.
-  socket.addEventListener("close", retryLater);
+  socket.addEventListener("close", retryLater); // notes: ws.onclose (D30)
 }
 
 // The words change only when the number does, and there is no "connecting" in between:
@@ -204,7 +204,7 @@ function messageElement(message) {
   const text = document.createElement("span");
   text.className = "text";
   text.dir = "auto"; // Arabic and Hebrew read from the right, and can't disturb what's around them
-  // textContent and never innerHTML: "<img onerror=…>" is something to read, not to run.
+  // textContent and never innerHTML: "<img onerror=…>" is something to read, not to run (D29).
   text.textContent = message.text;
   const element = document.createElement("p");
   element.className = message.own ? "message own" : `message tint-${tint(message.sender)}`;
@@ -270,13 +270,13 @@ box.addEventListener("keydown", (event) => {
 
 box.addEventListener("input", () => setNotice("")); // it spoke of what was in the box before
 
-function send() {
+function send() { // notes: sendMessage()
   const text = box.value; // a text box holds one line: there's no "\n" in it
   if (text === "") return;
   const bytes = new TextEncoder().encode(text).length;
   if (bytes > MAX_MESSAGE_BYTES) return setNotice(words.tooLong(bytes));
   if (socket.readyState !== WebSocket.OPEN) return setNotice(words.kept);
-  socket.send(text);
+  socket.send(text); // notes: ws.send(input.value)
   box.value = "";
   setNotice("");
   enqueue({ sender: "", text, own: true }); // the room sends it to the others only

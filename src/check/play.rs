@@ -20,23 +20,15 @@ pub const END: Duration = Duration::from_secs(2);
 /// UTF-8 and hold no line break, so that every room relays them as they are.
 pub const HOSTILE: &str = "before\x1b]0;owned\x07\x1b[2J\x08forged\u{9b}31m\u{9b}32m\x7fafter";
 
-/// A program that breaks has ended by then.
-const AT_ONCE: Duration = Duration::from_millis(500);
-
 /// What is said to a closed stdout: enough to tell its count from other numbers.
 const LOST: usize = 500;
 
 /// D7: nobody reads the server's stdout any more.
-pub fn screen_closed<M: Member>(scene: &Scene<'_>, mut server: Server, room: Room<M>) -> Verdict {
+pub fn screen_closed<M: Member>(scene: &Scene<'_>, server: Server, room: Room<M>) -> Verdict {
     need(&["kill"])?;
     scene.log.note("the server's stdout is closed, as `| head -1` does");
     server.program.stdout.close();
-    let members = room(&server);
-    if members.is_err() {
-        server.program.wait(AT_ONCE); // It may just be ending, and that is what is to be told.
-    }
-    server.program.expect_running()?;
-    let [mut a, mut b] = members?;
+    let [mut a, mut b] = room(&server)?;
     ensure(server.program.stdout.wait_for_end(scene.patience()), "something is printed", "nothing")?;
     a.set_quiet(true);
     b.set_quiet(true);
@@ -142,7 +134,7 @@ pub fn stop(scene: &Scene<'_>, server: &mut Server, signal: &str) -> Verdict {
 /// An unknown option: a usage error.
 pub fn usage(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("exit code 2")?;
-    let mut program = scene.launch().with(&["--nonsense"]).program("program")?;
+    let program = scene.launch().with(&["--nonsense"]).program("program")?;
     program.expect_exit(2, scene.patience())?;
     program.expect_one_sentence("--nonsense")
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,8 @@ const POLL: Duration = Duration::from_millis(5);
 pub struct Program {
     /// What it is called in the transcript.
     pub name: &'static str,
-    child: Child,
+    pid: u32,
+    child: Mutex<Child>,
     keyboard: Option<Sender<Vec<u8>>>,
     /// What it printed.
     pub stdout: Output,
@@ -57,7 +59,8 @@ impl Program {
             keyboard: child.stdin.take().map(keyboard_of),
             stdout: Output::capture(child.stdout.take()),
             stderr: Output::capture(child.stderr.take()),
-            child,
+            pid: child.id(),
+            child: Mutex::new(child),
             log: log.clone(),
             patience,
         })
@@ -98,10 +101,14 @@ impl Program {
         format!("on stdout it printed {}, on stderr {}", tail(&self.stdout), tail(&self.stderr))
     }
 
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Its process number.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.pid
     }
 
     /// Sends it a signal by name.
@@ -138,8 +145,8 @@ impl Program {
     }
 
     /// Goes on only if it still runs.
-    pub fn expect_running(&mut self) -> Verdict {
-        match self.child.try_wait() {
+    pub fn expect_running(&self) -> Verdict {
+        match self.child().try_wait() {
             Ok(None) => Ok(()),
             Ok(Some(status)) => {
                 fail(format!("the {} runs on", self.name), ended(status) + "; " + &self.printed())
@@ -149,10 +156,10 @@ impl Program {
     }
 
     /// Waits for its end.
-    pub fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
+    pub fn wait(&self, patience: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + patience;
         loop {
-            match self.child.try_wait() {
+            match self.child().try_wait() {
                 Ok(Some(status)) => {
                     self.log.note(format!("the {} {}", self.name, ended(status)));
                     return Some(status);
@@ -164,7 +171,7 @@ impl Program {
     }
 
     /// Goes on only if it ends within `patience` with this code.
-    pub fn expect_exit(&mut self, code: i32, patience: Duration) -> Verdict {
+    pub fn expect_exit(&self, code: i32, patience: Duration) -> Verdict {
         let wanted = format!("the {} ends within {patience:?} with exit code {code}", self.name);
         match self.wait(patience) {
             Some(status) if status.code() == Some(code) => Ok(()),
@@ -206,7 +213,8 @@ fn ended(status: ExitStatus) -> String {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let mut child = self.child();
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }

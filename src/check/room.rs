@@ -2,6 +2,7 @@
 //! all are in the room.
 
 use std::net::SocketAddr;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::log::Log;
@@ -65,10 +66,11 @@ fn greet_from<M: Member>(patience: Duration, speaker: usize, members: &mut [&mut
     for round in 1.. {
         let greeting = format!("{} is here, {round}.", members[speaker].name());
         members[speaker].say(&greeting)?;
-        let mut missing = None;
+        let (mut missing, round_ends) = (None, Instant::now() + GREETING);
         for i in (0..members.len()).filter(|&i| i != speaker) {
             // Who has heard an earlier one will hear this one too, if late.
-            let wait = if inside[i] { patience } else { GREETING };
+            let rest = round_ends.saturating_duration_since(Instant::now());
+            let wait = if inside[i] { patience } else { rest };
             match members[i].hears(greeting.as_bytes(), wait) {
                 true => inside[i] = true,
                 false => missing = Some(i),
@@ -77,7 +79,11 @@ fn greet_from<M: Member>(patience: Duration, speaker: usize, members: &mut [&mut
         match missing {
             None => break,
             Some(i) if Instant::now() > deadline => return deaf(members[i].name(), members[speaker].name()),
-            Some(i) => members[i].knock()?,
+            Some(i) => {
+                members[i].knock()?;
+                // Who was turned away hears nothing at once: no reason to hurry.
+                thread::sleep(round_ends.saturating_duration_since(Instant::now()));
+            }
         }
     }
     Ok(())

@@ -14,6 +14,9 @@ use super::verdict::{Likely, Verdict, fail, not_checked};
 /// How often one knocks at a door that isn't open yet.
 const KNOCK: Duration = Duration::from_millis(10);
 
+/// From the end of a program's connections to its own: they are closed a moment earlier.
+const DYING: Duration = Duration::from_millis(200);
+
 /// A case being played.
 #[derive(Debug)]
 pub struct Scene<'a> {
@@ -176,11 +179,11 @@ impl<'a> Launch<'a> {
     pub fn server(self) -> Verdict<Server> {
         let (log, patience, address) = (self.scene.log.clone(), self.scene.patience(), self.address.clone());
         let chooses_port = self.chooses_port();
-        let mut program = self.program("server")?;
+        let program = self.program("server")?;
         let address = if chooses_port {
             address_from_banner(&program, patience)
         } else {
-            knock(&mut program, &address, patience)
+            knock(&program, &address, patience)
         };
         let hint =
             "the server doesn't start, or not at this address; print the banner when it listens, not before";
@@ -207,7 +210,7 @@ fn reachable(host: &str, port: u16) -> SocketAddr {
 }
 
 /// Waits until somebody serves at an address that was given.
-fn knock(program: &mut Program, address: &str, patience: Duration) -> Verdict<SocketAddr> {
+fn knock(program: &Program, address: &str, patience: Duration) -> Verdict<SocketAddr> {
     let Some(address) = resolve(address) else {
         return not_checked(format!("{address} is no address to connect to"));
     };
@@ -254,10 +257,20 @@ impl Server {
         match <[Peer; N]>::try_from(peers) {
             Ok(mut peers) => {
                 let hint = "a line isn't relayed to every other client, or only when its sender leaves";
-                self.greet(&mut peers.each_mut(), N).likely(hint).map(|()| peers)
+                let greeted = self.greet(&mut peers.each_mut(), N).likely(hint);
+                self.unless_ended(greeted).map(|()| peers)
             }
             Err(_) => fail("as many peers as names", "others"),
         }
+    }
+
+    /// A program that has ended explains all the rest.
+    pub(super) fn unless_ended<T>(&self, verdict: Verdict<T>) -> Verdict<T> {
+        if verdict.is_err() {
+            let _ = self.program.wait(DYING);
+            self.program.expect_running()?;
+        }
+        verdict
     }
 
     /// One more client, once there is room for it: it knocks until it hears `member`.

@@ -217,7 +217,7 @@ impl Server {
     pub fn udp_room<const N: usize>(&self, names: [&str; N]) -> Verdict<[UdpPeer; N]> {
         let mut peers = names.iter().map(|name| self.udp_peer(name)).collect::<Verdict<Vec<UdpPeer>>>()?;
         let hint = "a datagram registers its sender, and reaches all who are registered, but itself";
-        self.udp_greet(&mut peers, N).likely(hint)?;
+        self.unless_ended(self.udp_greet(&mut peers, N).likely(hint))?;
         match <[UdpPeer; N]>::try_from(peers) {
             Ok(peers) => Ok(peers),
             Err(_) => fail("as many peers as names", "others"),

@@ -372,7 +372,7 @@ impl Server {
     pub fn ws_room<const N: usize>(&self, names: [&str; N]) -> Verdict<[WsPeer; N]> {
         let mut peers = names.iter().map(|name| self.ws_join(name)).collect::<Verdict<Vec<WsPeer>>>()?;
         let hint = "a message isn't relayed to every other client, or not as text";
-        self.ws_greet(&mut peers, N).likely(hint)?;
+        self.unless_ended(self.ws_greet(&mut peers, N).likely(hint))?;
         match <[WsPeer; N]>::try_from(peers) {
             Ok(peers) => Ok(peers),
             Err(_) => fail("as many peers as names", "others"),

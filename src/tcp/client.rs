@@ -32,7 +32,7 @@ pub fn run(addr: &Address) -> Result<(), String> {
         .and_then(|addrs| TcpStream::connect(&addrs[..])) // Go: net.Dial("tcp", "localhost:8080")
         .and_then(|conn| conn.set_nodelay(true).map(|()| conn)) // Go does that unasked
         .map_err(|err| address::explain(&err))
-        .map_err(|why| tr!(zh "连接失败: {addr}: {why}", en "cannot connect to {addr}: {why}"))?; // Go: log.Fatal
+        .map_err(|why| tr!(zh "连接失败:dial tcp {addr}: {why}", en "cannot connect to {addr}: {why}"))?; // Go: log.Fatal
     stop::on_signal(|| stop::exit(0))?;
     say!(zh "已连接到服务器", en "connected to the server"); // Go: fmt.Println
 

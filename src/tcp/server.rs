@@ -8,7 +8,7 @@ use super::MAX_LINE;
 use super::lines::{Left, LineReader};
 use crate::address::{self, Address};
 use crate::cli::Options;
-use crate::door::{self, Door};
+use crate::door::{self, Door, Newcomer};
 use crate::keyboard::Keyboard;
 use crate::room::{self, Clients, Member, To};
 use crate::{say, stop, tr, warn};
@@ -25,7 +25,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         .to_listen()
         .and_then(|addrs| TcpListener::bind(&addrs[..])) // Go: net.Listen("tcp", ":8080")
         .map_err(|err| address::explain(&err))
-        .map_err(|why| tr!(zh "监听失败: {addr}: {why}", en "cannot listen on {addr}: {why}"))?; // Go: log.Fatal
+        .map_err(|why| tr!(zh "监听失败:listen tcp {addr}: {why}", en "cannot listen on {addr}: {why}"))?; // Go: log.Fatal
     let local = stop::wake_listener(&listener)?; // D6
     say::print_in_background().map_err(stop::no_thread)?; // D7
     say!(zh "TCP 服务器启动，监听 {local}", en "TCP server listening on {local}"); // Go: fmt.Println
@@ -50,16 +50,15 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         if stop::requested() {
             break; // D6
         }
-        let Some((conn, peer, seat)) = door.admit(accepted) else {
+        let Some(Newcomer { conn, handle, peer, seat }) = door.admit(accepted) else {
             continue; // Go: log.Println, continue (D5, D8)
         };
         let clients = clients.clone();
         let newcomer = move || {
             say!(zh "新客户端连接: {peer}", en "new client: {peer}"); // Go: fmt.Printf
-            let joined = room::join(&clients, &conn); // Go: mutex.Lock(), append(clients, conn), mutex.Unlock()
-            match joined {
-                Ok(me) => handle_client(&conn, peer, me, &clients),
-                Err(err) => door::warn_no_place(&err), // D5
+            let joined = room::join(&clients, handle); // Go: mutex.Lock(), append(clients, conn), mutex.Unlock()
+            if let Ok(me) = joined {
+                handle_client(&conn, peer, me, &clients);
             }
             drop(seat);
         };

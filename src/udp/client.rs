@@ -18,10 +18,10 @@ use crate::{say, stop, tr, warn};
 pub fn run(addr: &Address) -> Result<(), String> {
     let addrs = addr // Go: net.ResolveUDPAddr("udp", "localhost:8081")
         .to_call()
-        .map_err(|why| tr!(zh "解析地址失败: {addr}: {why}", en "cannot resolve {addr}: {why}"))?; // Go: log.Fatal
+        .map_err(|why| tr!(zh "解析地址失败:lookup {addr}: {why}", en "cannot resolve {addr}: {why}"))?; // Go: log.Fatal
     let conn = connect(&addrs) // Go: net.DialUDP("udp", nil, addr)
         .map_err(|err| address::explain(&err))
-        .map_err(|why| tr!(zh "连接失败: {addr}: {why}", en "cannot connect to {addr}: {why}"))?; // Go: log.Fatal
+        .map_err(|why| tr!(zh "连接失败:dial udp {addr}: {why}", en "cannot connect to {addr}: {why}"))?; // Go: log.Fatal
     stop::on_signal(|| stop::exit(0))?;
     say!(zh "已连接到 UDP 服务器", en "connected to the UDP server"); // Go: fmt.Println
     say!(zh "（发出第一行之后，聊天室才知道你在这里）", en "(the room hears of you with your first line)");

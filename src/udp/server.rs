@@ -26,10 +26,12 @@ const REFUSAL_PAUSE: Duration = Duration::from_millis(10);
 pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let addrs = addr // Go: net.ResolveUDPAddr("udp", ":8081")
         .to_listen()
-        .map_err(|why| tr!(zh "解析地址失败: {addr}: {why}", en "cannot resolve {addr}: {why}"))?; // Go: log.Fatal
+        .map_err(|why| tr!(zh "解析地址失败:lookup {addr}: {why}", en "cannot resolve {addr}: {why}"))?; // Go: log.Fatal
     let conn = UdpSocket::bind(&addrs[..]) // Go: net.ListenUDP("udp", addr)
         .map_err(|err| address::explain(&err))
-        .map_err(|why| tr!(zh "监听端口失败: {addr}: {why}", en "cannot listen on {addr}: {why}"))?; // Go: log.Fatal
+        .map_err(
+            |why| tr!(zh "监听端口失败:listen udp {addr}: {why}", en "cannot listen on {addr}: {why}"),
+        )?; // Go: log.Fatal
     let local = stop::wake_socket(&conn)?; // D19
     conn.set_write_timeout(Some(SEND_PATIENCE)).map_err(|err| err.to_string())?;
     say::print_in_background().map_err(stop::no_thread)?; // D7

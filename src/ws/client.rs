@@ -99,7 +99,7 @@ fn listen(mut socket: WebSocket<Wire>) {
 /// Connects and shakes hands: a `WebSocket` to read from, and one to send with.
 fn connect(url: &Url) -> Result<(WebSocket<Wire>, WebSocket<Wire>), String> {
     let addr = &url.addr;
-    let fail = |why: String| tr!(zh "连接失败: {addr}: {why}", en "cannot connect to {addr}: {why}");
+    let fail = |why: String| tr!(zh "连接失败:dial tcp {addr}: {why}", en "cannot connect to {addr}: {why}");
     let conn = addr
         .to_call()
         .and_then(|addrs| TcpStream::connect(&addrs[..]))

@@ -13,7 +13,7 @@ use tungstenite::handshake::machine::TryParse;
 use tungstenite::handshake::server::Request;
 use tungstenite::http::HeaderMap;
 
-use crate::door::{self, Door};
+use crate::door::{self, Door, Newcomer};
 use crate::{stop, tr};
 
 /// The longest request head: a browser's is about 1 KiB (D26).
@@ -86,7 +86,7 @@ impl fmt::Display for Answer {
 /// request for `/ws` and what came right behind it.
 pub fn listen_and_serve<F>(listener: &TcpListener, max_clients: usize, room: F) -> Door
 where
-    F: Fn(&TcpStream, SocketAddr, Request, Vec<u8>) + Clone + Send + 'static,
+    F: Fn(Newcomer, Request, Vec<u8>) + Clone + Send + 'static,
 {
     let full = Answer::refusal("503 Service Unavailable", door::room_is_full());
     let mut door = Door::new(max_clients, full.to_bytes()); // D8
@@ -95,25 +95,27 @@ where
         if stop::requested() {
             return door; // D6
         }
-        let Some((conn, peer, seat)) = door.admit(accepted) else {
+        let Some(newcomer) = door.admit(accepted) else {
             continue;
         };
         let room = room.clone();
-        let newcomer = move || {
-            match read_request(&conn) {
-                // On a thread of its own: parsing has touched more stack than a member needs.
-                Ok(Some((request, tail))) if request.uri().path() == "/ws" => {
-                    door::start_thread(STACK, move || {
-                        room(&conn, peer, request, tail);
-                        drop(seat);
-                    });
-                }
-                Ok(Some((request, _))) => find_file(request.uri().path()).send(&conn),
-                Ok(None) => {}
-                Err(answer) => answer.send(&conn),
-            }
-        };
-        door::start_thread(STACK, newcomer); // D9
+        door::start_thread(STACK, move || serve(newcomer, room)); // D9
+    }
+}
+
+/// Serves one request.
+fn serve<F>(newcomer: Newcomer, room: F)
+where
+    F: Fn(Newcomer, Request, Vec<u8>) + Send + 'static,
+{
+    match read_request(&newcomer.conn) {
+        // On a thread of its own: parsing has touched more stack than a member needs.
+        Ok(Some((request, tail))) if request.uri().path() == "/ws" => {
+            door::start_thread(STACK, move || room(newcomer, request, tail));
+        }
+        Ok(Some((request, _))) => find_file(request.uri().path()).send(&newcomer.conn),
+        Ok(None) => {}
+        Err(answer) => answer.send(&newcomer.conn),
     }
 }
 

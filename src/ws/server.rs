@@ -11,7 +11,7 @@ use super::messages::Messages;
 use super::{browser, close_frame};
 use crate::address::{self, Address};
 use crate::cli::Options;
-use crate::door;
+use crate::door::Newcomer;
 use crate::room::{self, To};
 use crate::{say, stop, tr, warn};
 
@@ -46,7 +46,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         .to_listen()
         .and_then(|addrs| TcpListener::bind(&addrs[..]))
         .map_err(|err| address::explain(&err))
-        .map_err(|why| tr!(zh "监听失败: {addr}: {why}", en "cannot listen on {addr}: {why}"))?; // Go: log.Fatal
+        .map_err(|why| tr!(zh "监听失败:listen tcp {addr}: {why}", en "cannot listen on {addr}: {why}"))?; // Go: log.Fatal
     let local = stop::wake_listener(&listener)?; // D6
     say::print_in_background().map_err(stop::no_thread)?; // D7
 
@@ -55,23 +55,23 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let everyone = clients.clone();
     let allowed = options.allow_origin.clone();
     // Go: http.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request) {
-    let handle = move |conn: &TcpStream, peer: SocketAddr, request: Request, tail: Vec<u8>| {
+    let handle_ws = move |newcomer: Newcomer, request: Request, tail: Vec<u8>| {
+        let Newcomer { conn, handle, peer, seat: _seat } = newcomer;
         let upgraded = upgrade(&request, local, &allowed); // Go: upgrader.Upgrade(w, r, nil)
-        drop(request); // read; what an idle client costs counts a thousand times
+        drop(request); // has been read; what an idle client keeps counts a thousand times
         let switching = match upgraded {
             Ok(switching) => switching,
             Err(refusal) => {
                 warn!(zh "升级失败: {peer}: {refusal}", en "no upgrade for {peer}: {refusal}"); // Go: log.Println, return
-                return refusal.send(conn);
+                return refusal.send(&conn);
             }
         };
         say!(zh "新客户端连接:{peer}", en "new client: {peer}"); // Go: fmt.Printf
-        let joined = room::join_with(&clients, conn, &switching); // Go: mutex.Lock(), clients[conn] = true, mutex.Unlock()
-        let me = match joined {
-            Ok(me) => me,
-            Err(err) => return door::warn_no_place(&err), // D5
+        let joined = room::join_with(&clients, handle, &switching); // Go: mutex.Lock(), clients[conn] = true, mutex.Unlock()
+        let Ok(me) = joined else {
+            return;
         };
-        let mut messages = Messages::new(conn, tail, &clients, format!("[{peer}]: "));
+        let mut messages = Messages::new(&conn, tail, &clients, format!("[{peer}]: "));
         loop {
             // One message, or all that one read brought: together they cost one write per client.
             let read = messages.read_messages(); // Go: conn.ReadMessage(), fmt.Sprintf("[%s]: %s\n")
@@ -92,7 +92,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     if options.open {
         browser::open(local);
     }
-    let door = http::listen_and_serve(&listener, options.max_clients, handle); // Go: http.ListenAndServe(":8080", nil)
+    let door = http::listen_and_serve(&listener, options.max_clients, handle_ws); // Go: http.ListenAndServe(":8080", nil)
     stop::good_bye();
     let _closed = room::close_all(&everyone, &close_frame(CloseCode::Away), Shutdown::Write); // D28
     door.wait_until_empty(stop::GRACE);

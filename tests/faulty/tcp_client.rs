@@ -53,5 +53,9 @@ fn listen(reader: BufReader<TcpStream>, fault: Fault) {
     if fault.is("silent-end") {
         exit(1);
     }
+    if fault.is("zero-end") {
+        eprintln!("server left");
+        exit(0);
+    }
     eprintln!("server left"); // And goes on waiting at the keyboard.
 }

@@ -3,7 +3,8 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::exit;
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub fn run(addr: &str, fault: Fault) {
     let clients = Clients::default();
     let room = clients.clone();
     thread::spawn(move || console(&room, fault));
+    let mut accepted = 0;
     loop {
         let (conn, peer) = match listener.accept() {
             Ok(accepted) => accepted,
@@ -34,7 +36,12 @@ pub fn run(addr: &str, fault: Fault) {
             }
         };
         println!("new client: {peer}");
-        conn.set_nodelay(true).unwrap();
+        accepted += 1;
+        if fault.is("never-free") && accepted > 2 {
+            let _ = (&conn).write_all(b"full\n");
+            continue;
+        }
+        conn.set_nodelay(!fault.is("nagle")).unwrap();
         if fault.is("patient") {
             conn.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
         }
@@ -68,6 +75,9 @@ fn console(clients: &Clients, fault: Fault) {
     loop {
         let mut line = String::new();
         if !matches!(io::stdin().read_line(&mut line), Ok(1..)) {
+            if fault.is("console-exit") {
+                exit(0);
+            }
             eprintln!("console: end of input"); // And again, and again.
             continue;
         }
@@ -114,6 +124,9 @@ fn print(line: &[u8], fault: Fault) {
     } else {
         shown
     };
+    if fault.is("forgetful") {
+        return print_if_possible(line.to_vec());
+    }
     let printed = if fault.is("pipe-text") || fault.is("filter") {
         io::stdout().write_all(shown.as_bytes())
     } else {
@@ -122,6 +135,17 @@ fn print(line: &[u8], fault: Fault) {
     if printed.is_err() && !fault.is("uncounted") {
         exit(141);
     }
+}
+
+/// Prints from a thread of its own, and forgets what doesn't fit.
+fn print_if_possible(line: Vec<u8>) {
+    static BACKLOG: OnceLock<SyncSender<Vec<u8>>> = OnceLock::new();
+    let backlog = BACKLOG.get_or_init(|| {
+        let (sender, lines) = mpsc::sync_channel::<Vec<u8>>(100);
+        thread::spawn(move || lines.into_iter().all(|line| io::stdout().write_all(&line).is_ok()));
+        sender
+    });
+    let _ = backlog.try_send(line);
 }
 
 /// A line with its line break; a last one without is lost.
@@ -133,7 +157,9 @@ fn read_line(reader: &mut BufReader<TcpStream>, fault: Fault, end: &mut io::Resu
         line.truncate(n);
         return (n > 0).then_some(line);
     }
-    if fault.is("short-lines") {
+    if fault.is("long-forgotten") {
+        forget_long(reader, &mut line).ok()?;
+    } else if fault.is("short-lines") {
         reader.take(65_536).read_until(b'\n', &mut line).ok()?;
     } else if let Err(e) = reader.read_until(b'\n', &mut line) {
         *end = Err(e);
@@ -142,7 +168,19 @@ fn read_line(reader: &mut BufReader<TcpStream>, fault: Fault, end: &mut io::Resu
         line.truncate(65_536);
         line.push(b'\n');
     }
-    line.ends_with(b"\n").then_some(line)
+    let lost = line.is_empty() || !line.ends_with(b"\n") && !fault.is("no-break");
+    (!lost).then_some(line)
+}
+
+/// Keeps nothing of a line that is too long, but reads it to its end, wherever that is.
+fn forget_long(reader: &mut BufReader<TcpStream>, line: &mut Vec<u8>) -> io::Result<()> {
+    loop {
+        reader.take(65_537).read_until(b'\n', line)?;
+        if line.len() <= 65_536 || line.ends_with(b"\n") {
+            return Ok(());
+        }
+        line.clear();
+    }
 }
 
 /// Waits for whoever doesn't read, and holds the room's lock meanwhile.

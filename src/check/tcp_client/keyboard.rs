@@ -85,7 +85,7 @@ fn wait(scene: &Scene<'_>) -> Verdict {
 }
 
 fn server_leaves(scene: &Scene<'_>) -> Verdict {
-    let Call { mut client, mut server, .. } = call(scene)?;
+    let Call { client, mut server, .. } = call(scene)?;
     server.send("[Server]: bye\n")?;
     client.expect_printed("[Server]: bye\n")?;
     server.leave();

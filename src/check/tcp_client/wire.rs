@@ -1,6 +1,6 @@
 //! What goes over the wire, how a client starts, and how it is stopped.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::check::log::show;
 use crate::check::system::need;
@@ -27,6 +27,12 @@ pub(super) const CASES: &[Case] = &[
         title: "a last typed line without a line break is sent with one",
         hint: "at the end of input there may be a line without its line break",
         run: last_line,
+    },
+    Case {
+        id: "client-prompt",
+        title: "lines that follow each other closely are sent at once",
+        hint: "each waits for the acknowledgement of the one before it, up to 40 ms: set TCP_NODELAY",
+        run: prompt,
     },
     Case {
         id: "client-refused",
@@ -80,9 +86,31 @@ fn last_line(scene: &Scene<'_>) -> Verdict {
     server.expect("last words\n")
 }
 
+/// So many times two lines and an answer: were each second line to wait for the acknowledgement of the first, which
+/// a system holds back for 40 ms from who has just answered, these would take 2.4 s.
+const TIMES: usize = 60;
+
+fn prompt(scene: &Scene<'_>) -> Verdict {
+    let Call { mut client, mut server, .. } = call(scene)?;
+    let start = Instant::now();
+    for _ in 0..TIMES {
+        for line in ["one\n", "two\n"] {
+            client.type_in(line)?;
+            server.expect(line)?;
+        }
+        server.send("[1.2.3.4:5]: and?\n")?;
+    }
+    let took = start.elapsed();
+    ensure(
+        took < Duration::from_millis(1500),
+        "that takes less than a second and a half",
+        format!("{took:?}"),
+    )
+}
+
 fn refused(scene: &Scene<'_>) -> Verdict {
     let address = scene.host()?.address; // Which nobody listens on from here on.
-    let mut client = scene.launch().at(address).program("client")?;
+    let client = scene.launch().at(address).program("client")?;
     client.expect_exit(1, scene.patience())?;
     client.expect_one_sentence(&address.to_string())
 }
@@ -90,7 +118,7 @@ fn refused(scene: &Scene<'_>) -> Verdict {
 fn usage(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("exit code 2")?;
     let host = scene.host()?;
-    let mut client = scene.launch().at(host.address).with(&["--nonsense"]).program("client")?;
+    let client = scene.launch().at(host.address).with(&["--nonsense"]).program("client")?;
     client.expect_exit(2, scene.patience())?;
     client.expect_one_sentence("--nonsense")
 }

@@ -61,6 +61,9 @@ const AT_ONCE: usize = 100;
 const TIMES: usize = 30;
 const WARM_UP: usize = 4;
 
+/// A language's runtime may keep some threads of its own.
+const FEW: u64 = 8;
+
 /// How long a line is waited for before it is said again.
 const SHORT: Duration = Duration::from_millis(50);
 
@@ -80,11 +83,8 @@ fn churn(scene: &Scene<'_>) -> Verdict {
     scene.log.note(format!("{} clients came and went, half of them by a reset", (WARM_UP + TIMES) * AT_ONCE));
     let after = settled(&server.program, &alone)?;
     scene.log.note(format!("before: {before:?}\n         after:  {after:?}"));
-    ensure(
-        after.threads <= alone.threads,
-        format!("{} threads, as before", alone.threads),
-        after.threads.to_string(),
-    )?;
+    let (was, is) = (alone.threads, after.threads);
+    ensure(is <= was + FEW, format!("{was} threads, or a few more"), is.to_string())?;
     let (was, is) = (alone.descriptors, after.descriptors);
     ensure(is <= was, format!("{was} descriptors, as before"), is.to_string())?;
     let grown = after.memory.saturating_sub(before.memory);

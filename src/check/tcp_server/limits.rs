@@ -23,6 +23,13 @@ pub(super) const CASES: &[Case] = &[
         run: descriptors,
     },
     Case {
+        id: "D5-stop",
+        title: "out of descriptors, Ctrl-C still ends the server in order",
+        hint: "waking `accept` takes a connection, and that a descriptor: keep a spare one, and look at the flag after \
+               each pause",
+        run: stop_without_descriptors,
+    },
+    Case {
         id: "D8",
         title: "one client too many gets a line that says so, and its place when there is one",
         hint: "clients are counted from accept to the end of their thread; one too many gets a line and is closed",
@@ -54,7 +61,7 @@ fn expect_relay(from: &mut Peer, to: &mut Peer, line: &str) -> Verdict {
 }
 
 fn no_console(scene: &Scene<'_>) -> Verdict {
-    let mut server = scene.launch().without_keyboard().server()?;
+    let server = scene.launch().without_keyboard().server()?;
     let [mut a, mut b] = server.room(["A", "B"])?;
     expect_rest(&server)?;
     expect_relay(&mut a, &mut b, "the room goes on\n")?;
@@ -80,6 +87,19 @@ fn descriptors(scene: &Scene<'_>) -> Verdict {
     server.late("late", &mut a)?;
     let warnings = server.program.stderr.text().matches("ulimit -n").count();
     ensure(warnings == 1, "one warning that names `ulimit -n`", format!("{warnings} of them"))
+}
+
+fn stop_without_descriptors(scene: &Scene<'_>) -> Verdict {
+    need(&["sh", "kill"])?;
+    let server = scene.launch().after_shell("ulimit -n 30").server()?;
+    let [mut a, _b] = server.room(["A", "B"])?;
+    let _crowd = (0..CROWD).map(|_| server.connect("someone")).collect::<Verdict<Vec<Peer>>>()?;
+    scene.log.note(format!("{CROWD} more clients connect"));
+    // It has come to the limit when it warns; one that doesn't warn has had some time.
+    server.program.stderr.wait_for(SHORT * 10, |all| !all.is_empty());
+    server.program.signal("INT")?;
+    server.program.expect_exit(0, Duration::from_secs(2))?;
+    a.expect_end(scene.patience())
 }
 
 fn places(scene: &Scene<'_>) -> Verdict {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::check::log::show;
 use crate::check::output::contains;
+use crate::check::peer::Heard;
 use crate::check::system::need;
 use crate::check::terminal::{HOSTILE, expect_visible};
 use crate::check::verdict::{ensure, fail};
@@ -25,6 +26,12 @@ pub(super) const CASES: &[Case] = &[
         run: stalled,
     },
     Case {
+        id: "D7-stop",
+        title: "a stalled stdout can't keep the server from ending within two seconds of Ctrl-C",
+        hint: "the end waits until all is printed: give that wait a deadline",
+        run: stop_while_stalled,
+    },
+    Case {
         id: "D12-server",
         title: "on the server's terminal, control characters from peers are made visible",
         hint: "what a peer sends is printed as it is: on a terminal, spell control characters out",
@@ -43,7 +50,7 @@ const LOST: usize = 500;
 
 fn closed(scene: &Scene<'_>) -> Verdict {
     need(&["kill"])?;
-    let mut server = scene.server()?;
+    let server = scene.server()?;
     let [mut a, mut b] = server.room(["A", "B"])?;
     scene.log.note("the server's stdout is closed, as `| head -3` does");
     server.program.stdout.close();
@@ -108,6 +115,26 @@ fn stalled(scene: &Scene<'_>) -> Verdict {
         "what was printed and what stderr says was lost add up",
         format!("{printed} lines in all; stderr says {warned}"),
     )
+}
+
+fn stop_while_stalled(scene: &Scene<'_>) -> Verdict {
+    need(&["kill"])?;
+    let server = scene.server()?;
+    let [mut a, mut b] = server.room(["A", "B"])?;
+    scene
+        .log
+        .note(format!("nobody reads the server's stdout; A sends {LINES} lines of {SIZE} bytes; B reads"));
+    server.program.stdout.stall();
+    b.hush();
+    std::thread::scope(|scope| {
+        scope.spawn(|| send_lines(&mut a, 0..LINES, SIZE));
+        // Whether all of them come is the case before this one.
+        while b.next(scene.patience() / 4) != Heard::Nothing {}
+        let ended =
+            server.program.signal("INT").and_then(|()| server.program.expect_exit(0, Duration::from_secs(2)));
+        drop(server); // Or A would go on.
+        ended
+    })
 }
 
 fn is_of_flood(line: &[u8], from: &[u8]) -> bool {

@@ -57,14 +57,14 @@ pub(in crate::check) fn in_use(scene: &Scene<'_>) -> Verdict {
     };
     let Ok(taken) = listener.local_addr() else { return not_checked("a listener has no address here") };
     scene.log.note(format!("the checker listens on {taken}"));
-    let mut program = scene.launch().at(taken).program("server")?;
+    let program = scene.launch().at(taken).program("server")?;
     program.expect_exit(1, scene.patience())?;
-    program.expect_one_sentence(&taken.to_string())
+    program.expect_one_sentence(&format!(":{}", taken.port()))
 }
 
 fn usage(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("exit code 2")?;
-    let mut program = scene.launch().with(&["--nonsense"]).program("server")?;
+    let program = scene.launch().with(&["--nonsense"]).program("server")?;
     program.expect_exit(2, scene.patience())?;
     program.expect_one_sentence("--nonsense")
 }

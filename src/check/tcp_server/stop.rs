@@ -51,11 +51,14 @@ fn terminate(scene: &Scene<'_>) -> Verdict {
 
 fn ends_in_order(scene: &Scene<'_>, signal: &str) -> Verdict {
     need(&["kill"])?;
-    let mut server = scene.server()?;
+    let server = scene.server()?;
     let [mut a, mut b] = server.room(["A", "B"])?;
-    // What a client said before isn't read, or answered by a reset: it may be under way.
     a.send("hello\n")?;
     b.expect_from(&a, "hello\n")?;
+    server
+        .program
+        .expect_printed(a.prefixed("hello\n"))
+        .likely("the server prints nothing of what is said")?;
     let before = server.program.stdout.bytes().len();
     server.program.signal(signal)?;
     server.program.expect_exit(0, WITHIN)?;

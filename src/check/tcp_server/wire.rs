@@ -1,5 +1,8 @@
 //! What goes over the wire, and to whom: the notes' server does all of this.
 
+use std::time::{Duration, Instant};
+
+use crate::check::verdict::ensure;
 use crate::check::{Case, Scene, Verdict};
 
 pub(super) const CASES: &[Case] = &[
@@ -38,6 +41,12 @@ pub(super) const CASES: &[Case] = &[
         title: "what is one line doesn't depend on how it is cut into writes",
         hint: "each read is taken for a line: read up to the line break, and keep what comes after it for the next",
         run: pieces,
+    },
+    Case {
+        id: "tcp-prompt",
+        title: "lines that follow each other closely arrive at once",
+        hint: "each waits for the acknowledgement of the one before it, up to 40 ms: set TCP_NODELAY",
+        run: prompt,
     },
 ];
 
@@ -108,4 +117,31 @@ fn pieces(scene: &Scene<'_>) -> Verdict {
     a.send("two\nthree\n\nfour")?;
     a.send("\n")?;
     ["two\n", "three\n", "\n", "four\n"].iter().try_for_each(|line| c.expect_from(&a, line))
+}
+
+/// So many times two lines and an answer: were each second line to wait for the acknowledgement of the first, which
+/// a system holds back for 40 ms from who has just answered, these would take 2.4 s.
+const TIMES: usize = 60;
+
+fn prompt(scene: &Scene<'_>) -> Verdict {
+    let server = scene.server()?;
+    let [mut a, mut b] = server.room(["A", "B"])?;
+    scene.log.note(format!("{TIMES} times A says two lines, one after the other, and B answers"));
+    a.hush();
+    b.hush();
+    let start = Instant::now();
+    for _ in 0..TIMES {
+        for line in ["one\n", "two\n"] {
+            a.send(line)?;
+            b.expect_from(&a, line)?;
+        }
+        b.send("and?\n")?;
+        a.expect_from(&b, "and?\n")?;
+    }
+    let took = start.elapsed();
+    ensure(
+        took < Duration::from_millis(1500),
+        "that takes less than a second and a half",
+        format!("{took:?}"),
+    )
 }

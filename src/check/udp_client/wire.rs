@@ -113,7 +113,7 @@ fn start(scene: &Scene<'_>) -> Verdict {
 fn interrupt(scene: &Scene<'_>) -> Verdict {
     need(&["kill"])?;
     for signal in ["INT", "TERM"] {
-        let Call { mut client, .. } = call(scene)?;
+        let Call { client, .. } = call(scene)?;
         client.signal(signal)?;
         client.expect_exit(0, Duration::from_secs(2))?;
     }

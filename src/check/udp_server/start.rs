@@ -89,7 +89,7 @@ fn in_use(scene: &Scene<'_>) -> Verdict {
         return not_checked(format!("the checker can't listen on {} itself", scene.target.address));
     };
     scene.log.note(format!("the checker listens on {taken}"));
-    let mut program = scene.launch().at(taken).program("server")?;
+    let program = scene.launch().at(taken).program("server")?;
     program.expect_exit(1, scene.patience())?;
     drop(socket);
     program.expect_one_sentence(&taken.to_string())

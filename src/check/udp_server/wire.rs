@@ -140,7 +140,7 @@ fn hears_each(peer: &mut UdpPeer, mut missing: Vec<&Vec<u8>>) -> Verdict {
 }
 
 fn gone(scene: &Scene<'_>) -> Verdict {
-    let mut server = scene.udp_server()?;
+    let server = scene.udp_server()?;
     let [mut a, b, mut c] = server.udp_room(["A", "B", "C"])?;
     scene.log.note("B is gone");
     drop(b);

@@ -83,7 +83,7 @@ fn wait(scene: &Scene<'_>) -> Verdict {
 }
 
 fn server_leaves(scene: &Scene<'_>) -> Verdict {
-    let Call { mut client, mut server } = call(scene)?;
+    let Call { client, mut server } = call(scene)?;
     server.text("[1.2.3.4:5]: bye\n")?;
     client.expect_printed("[1.2.3.4:5]: bye\n")?;
     scene.log.note("the server leaves");
@@ -103,7 +103,7 @@ fn server_resets(scene: &Scene<'_>) -> Verdict {
 }
 
 fn server_closes(scene: &Scene<'_>) -> Verdict {
-    let Call { mut client, mut server } = call(scene)?;
+    let Call { client, mut server } = call(scene)?;
     server.close(1001)?;
     server.expect_close(1001)?;
     client.expect_exit(1, SOON)?;

@@ -63,7 +63,7 @@ fn encrypted(scene: &Scene<'_>) -> Verdict {
     if changed == words {
         return not_checked("the command holds no ws:// URL");
     }
-    let mut client = Program::start("client", &changed, true, &scene.log, scene.patience())?;
+    let client = Program::start("client", &changed, true, &scene.log, scene.patience())?;
     let code = client.wait(scene.patience()).and_then(|status| status.code());
     ensure(matches!(code, Some(1 | 2)), "the client ends with exit code 2 or 1", format!("{code:?}"))?;
     client.expect_one_sentence("")
