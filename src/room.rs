@@ -39,11 +39,12 @@ pub enum To {
 /// What a room waits for readers that do not read, before it shuts them out: see [`Patience`].
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Below this much patience, speakers take a breath after each broadcast: see [`broadcast`].
+/// Below this much patience, speakers slow down: see [`broadcast`].
 const IMPATIENT: Duration = Duration::from_millis(250);
 
-/// The breath: long enough for a reader to be scheduled and to take what was sent to it.
-const BREATH: Duration = Duration::from_millis(25);
+/// How fast a speaker goes on while the room is impatient, in bytes a second: far below what any
+/// reader takes that does read.
+const CALM_PACE: u32 = 4 << 20;
 
 /// While this much of the patience is left, a write goes out under the standing time-out alone,
 /// and costs one system call.
@@ -103,11 +104,11 @@ pub fn broadcast(clients: &Clients, to: To, bytes: &[u8]) {
     }
     let left = patience.into_room();
     drop(list);
-    // Who has just been let down has no patience left to tell a slow reader from a stalled one.
-    // Until it has some, speakers pause, outside the lock: readers that do read keep up with that,
-    // and are not taken for stalled.
+    // A room that has just waited in vain has no patience left to tell a slow reader from a stalled
+    // one. Until it has some, its speakers slow down, outside the lock: who reads at all keeps up
+    // with that, and isn't taken for stalled.
     if left < IMPATIENT {
-        thread::sleep(BREATH);
+        thread::sleep(Duration::from_secs(1) * bytes.len() as u32 / CALM_PACE);
     }
 }
 
@@ -135,16 +136,20 @@ pub fn close_all(clients: &Clients, last: &[u8], how: Shutdown) -> Vec<TcpStream
     std::mem::take(&mut *list)
 }
 
-/// Writes `bytes` whole, waiting at most `left`.
-fn write_within(client: &TcpStream, mut bytes: &[u8], left: Duration) -> io::Result<()> {
+/// Writes `bytes` whole, waiting at most `left`. Who has been waited for until the deadline has
+/// missed it, even if it would take the rest now: it would be waited for again next time.
+fn write_within(client: &TcpStream, mut bytes: &[u8], mut left: Duration) -> io::Result<()> {
     let deadline = Instant::now() + left;
     while !bytes.is_empty() {
-        match write_some(client, bytes, deadline.saturating_duration_since(Instant::now())) {
+        match write_some(client, bytes, left) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(written) => bytes = &bytes[written..],
             Err(err) if err.kind() == ErrorKind::Interrupted => {}
-            Err(err) if err.kind() == ErrorKind::WouldBlock => return Err(ErrorKind::TimedOut.into()),
             Err(err) => return Err(err),
+        }
+        left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() && !bytes.is_empty() {
+            return Err(ErrorKind::TimedOut.into());
         }
     }
     Ok(())
