@@ -121,8 +121,10 @@ pub fn pipe<M: Member>(scene: &Scene<'_>, server: Server, room: Room<M>) -> Verd
 }
 
 /// Asks a server to end by a signal: it says good-bye on its console, and ends in time with exit code 0.
-pub fn stop(scene: &Scene<'_>, server: &mut Server, signal: &str) -> Verdict {
+pub fn stop<M: Member>(scene: &Scene<'_>, server: &Server, signal: &str, [a, b]: [&mut M; 2]) -> Verdict {
     need(&["kill"])?;
+    relay(a, b, "last words")?;
+    server.program.expect_printed("last words\n")?; // What is printed from here on is the good-bye.
     let before = server.program.stdout.bytes().len();
     server.program.signal(signal)?;
     server.program.expect_exit(0, END)?;

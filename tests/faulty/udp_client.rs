@@ -54,6 +54,7 @@ fn listen(conn: &UdpSocket, fault: Fault) {
                 }
                 let _ = io::stdout().write_all(&shown);
             }
+            Err(_) if fault.is("quit") => exit(0),
             Err(_) if fault.is("silent") => {}
             Err(e) if fault.is("chatty") => eprintln!("cannot receive: {e}"), // Each time.
             Err(e) => {

@@ -134,9 +134,9 @@ fn terminate(scene: &Scene<'_>) -> Verdict {
 }
 
 fn ends_in_order(scene: &Scene<'_>, signal: &str) -> Verdict {
-    let mut server = scene.udp_server()?;
-    two(&server)?;
-    play::stop(scene, &mut server, signal)?;
+    let server = scene.udp_server()?;
+    let [mut a, mut b] = two(&server)?;
+    play::stop(scene, &server, signal, [&mut a, &mut b])?;
     match UdpSocket::bind(server.address) {
         Ok(_) => Ok(()),
         Err(e) => fail(format!("{} is free again", server.address), e.to_string())

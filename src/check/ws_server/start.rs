@@ -132,12 +132,12 @@ fn terminate(scene: &Scene<'_>) -> Verdict {
 }
 
 fn ends_in_order(scene: &Scene<'_>, signal: &str) -> Verdict {
-    let mut server = scene.server()?;
+    let server = scene.server()?;
     let [mut a, mut b] = two(&server)?;
     let idle = server.join("somebody who never asks for anything")?;
     let mut before = server.join("somebody whose request isn't whole")?;
     before.send("GET / HT")?;
-    play::stop(scene, &mut server, signal)?;
+    play::stop(scene, &server, signal, [&mut a, &mut b])?;
     for peer in [&mut a, &mut b] {
         peer.expect_close(1001).likely("the clients aren't told that the server goes away")?;
         peer.expect_end(scene.patience())?;
