@@ -23,6 +23,7 @@ pub fn run(addr: &str, fault: Fault) {
         let line = String::from_utf8_lossy(&line); // Bytes that are no text are lost.
         match conn.send(format!("{line}\n").as_bytes()) {
             Err(e) if e.kind() != ErrorKind::ConnectionRefused || fault.is("quit") => exit(0),
+            Err(e) if fault.is("chatty") => eprintln!("cannot send: {e}"), // Each time.
             _ => {}
         }
     }

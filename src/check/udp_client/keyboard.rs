@@ -56,6 +56,9 @@ fn end(scene: &Scene<'_>) -> Verdict {
 /// How long a line is waited for before another is typed: a datagram may be lost to a refusal.
 const AGAIN: Duration = Duration::from_millis(250);
 
+/// Time for a refusal to be told again, as it mustn't.
+const A_MOMENT: Duration = Duration::from_millis(30);
+
 /// Types lines until the server gets one. None of an earlier server's may come.
 fn heard_again(scene: &Scene<'_>, client: &mut Program, server: &mut UdpPeer) -> Verdict {
     let deadline = Instant::now() + scene.patience();
@@ -84,7 +87,10 @@ fn nobody(scene: &Scene<'_>) -> Verdict {
             return fail("a word on stderr that nobody listens", "nothing").likely("the refusal isn't told");
         }
     }
-    (0..5).try_for_each(|i| client.type_in(format!("and now? {i}\n")))?;
+    for i in 0..5 {
+        client.type_in(format!("and now? {i}\n"))?;
+        client.stderr.wait_for(A_MOMENT, |all| all.iter().filter(|&&byte| byte == b'\n').count() > 1);
+    }
     client.expect_running()?;
     let mut server = scene.udp_host_at(address)?;
     scene.log.note("now somebody listens");

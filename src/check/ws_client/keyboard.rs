@@ -57,6 +57,9 @@ pub(super) const CASES: &[Case] = &[
 /// How long after its reason an end may come.
 const SOON: Duration = Duration::from_secs(2);
 
+/// How long a server may think about its last answer.
+const THINKING: Duration = Duration::from_millis(300);
+
 fn answers(scene: &Scene<'_>) -> Verdict {
     let Call { mut client, mut server } = call(scene)?;
     client.type_in("question\nlast words")?;
@@ -64,6 +67,8 @@ fn answers(scene: &Scene<'_>) -> Verdict {
     server.expect("question")?;
     server.expect("last words")?;
     server.expect_close(1000).likely("the client doesn't say good-bye: Close 1000")?;
+    let waits = client.wait(THINKING).is_none();
+    ensure(waits, "the client waits for what still comes", client.printed())?;
     server.text("[1.2.3.4:5]: answer\n")?;
     client.expect_printed("[1.2.3.4:5]: answer\n")?;
     server.close(1000)?;

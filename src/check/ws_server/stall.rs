@@ -111,7 +111,7 @@ fn stalled(scene: &Scene<'_>) -> Verdict {
 
 /// Each round a new client comes and stalls, and gets this many: more than its buffers hold.
 const ROUND: usize = 512;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 4;
 
 /// So that a healthy client never lags: after so many messages the speaker waits for it.
 const STEP: usize = 16;
