@@ -154,8 +154,8 @@ fn flood(scene: &Scene<'_>) -> Verdict {
         for mut flood in floods {
             flood.hush();
             let Ok(mut reader) = flood.second() else { continue };
-            scope.spawn(move || reader.read_to_end(MAX_SILENCE));
-            scope.spawn(move || send_messages(&mut flood, 0..FLOOD, SMALL));
+            scope.spawn(move || while reader.next(MAX_SILENCE).is_some_frame() {});
+            scope.spawn(move || send_messages(&mut flood, 0..FLOOD, SMALL) && flood.close(1000).is_ok());
         }
         scope.spawn(|| ping_until(&over, &mut pinger));
         let followed = follow_all(&mut e, &prefixes);
