@@ -51,8 +51,13 @@ pub fn relay<M: Member>(from: &mut M, to: &mut M, words: &str) -> Verdict {
 /// Lets the first few greet all the others until they have heard it. Nothing is left unread then.
 pub fn greet<M: Member>(log: &Log, patience: Duration, members: &mut [&mut M], speakers: usize) -> Verdict {
     members.iter_mut().for_each(|member| member.set_quiet(true));
-    for speaker in 0..speakers {
-        greet_from(patience, speaker, members)?;
+    // Whoever had to knock again was heard by a speaker too: one more time, until nothing is left unread.
+    let mut knocked = true;
+    while knocked {
+        knocked = false;
+        for speaker in 0..speakers {
+            knocked |= greet_from(patience, speaker, members)?;
+        }
     }
     log.note("their greetings have been heard: they are in the room");
     members.iter_mut().for_each(|member| member.set_quiet(false));
@@ -60,7 +65,8 @@ pub fn greet<M: Member>(log: &Log, patience: Duration, members: &mut [&mut M], s
 }
 
 /// One greets, again and again, until each of the others has heard the last greeting: nothing is left behind it.
-fn greet_from<M: Member>(patience: Duration, speaker: usize, members: &mut [&mut M]) -> Verdict {
+/// Says whether anybody had to knock.
+fn greet_from<M: Member>(patience: Duration, speaker: usize, members: &mut [&mut M]) -> Verdict<bool> {
     let deadline = Instant::now() + patience;
     let mut inside = vec![false; members.len()];
     for round in 1.. {
@@ -77,7 +83,7 @@ fn greet_from<M: Member>(patience: Duration, speaker: usize, members: &mut [&mut
             }
         }
         match missing {
-            None => break,
+            None => return Ok(round > 1),
             Some(i) if Instant::now() > deadline => return deaf(members[i].name(), members[speaker].name()),
             Some(i) => {
                 members[i].knock()?;
@@ -86,10 +92,10 @@ fn greet_from<M: Member>(patience: Duration, speaker: usize, members: &mut [&mut
             }
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Somebody hears nothing at all of somebody else.
-fn deaf(hearer: &str, speaker: &str) -> Verdict {
+fn deaf<T>(hearer: &str, speaker: &str) -> Verdict<T> {
     fail(format!("{hearer} gets what {speaker} says"), "nothing of it, however often it was said")
 }
