@@ -15,7 +15,9 @@
 //! Each of these files follows its Go file from top to bottom, with `// Go: …` at each step and a
 //! number such as `D4` at each deliberate difference. What the notes don't have lives next door:
 //! [`room`] (the list, and who is waited for how long), [`door`] (who gets in), [`stop`] (Ctrl-C),
-//! [`say`] (both languages, safe printing), [`keyboard`], [`address`], [`cli`].
+//! [`mod@say`] (both languages, safe printing), [`keyboard`], [`address`], [`cli`].
+
+#![allow(rustdoc::private_intra_doc_links)] // the limits are private, and worth reading
 
 pub mod address;
 pub mod check;

@@ -160,8 +160,13 @@ struct Printer {
 #[derive(Default)]
 struct State {
     waiting: Vec<u8>,
-    /// The thread holds bytes that it hasn't written yet.
-    writing: bool,
+    /// The thread waits for something to print; else it need not be woken, which costs a system
+    /// call each time.
+    idle: bool,
+    /// How many lines it is writing.
+    in_hand: usize,
+    /// How many threads wait for the printing thread to get on.
+    waiters: usize,
     /// Somebody waited in vain: until the stream moves again, nobody waits.
     stalled: bool,
     /// The last write failed.
@@ -183,27 +188,25 @@ pub fn print_in_background() -> io::Result<()> {
 
 /// Says the last line. Nothing that threads still say after it is printed.
 pub fn good_bye(line: &str) {
-    let lost = OUT.lock().lost;
-    if lost > 0 {
-        warn!(zh "{lost} 行未能显示在 stdout 上", en "{lost} lines could not be printed on stdout");
-    }
     out(line);
     OUT.lock().finished = true;
 }
 
 /// Waits until all that was said is written, at most `limit`: a stalled screen must not keep the
-/// program from ending.
+/// program from ending. What could not be printed until then is said on stderr.
 pub fn finish(limit: Duration) {
     let deadline = Instant::now() + limit;
-    for printer in [&OUT, &ERR] {
-        let mut state = printer.lock();
-        while state.writing || !state.waiting.is_empty() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || !printer.threaded.load(Ordering::Relaxed) {
-                return;
-            }
-            state = printer.wait(state, left);
-        }
+    OUT.wait_until_idle(deadline);
+    let mut state = OUT.lock();
+    let lost = std::mem::take(&mut state.lost) + state.in_hand + count_lines(&state.waiting);
+    drop(state);
+    report(lost, OUT.name);
+    ERR.wait_until_idle(deadline);
+}
+
+fn report(lost: usize, name: &str) {
+    if lost > 0 {
+        warn!(zh "{lost} 行未能显示在 {name} 上", en "{lost} lines could not be printed on {name}");
     }
 }
 
@@ -214,7 +217,9 @@ impl Printer {
             threaded: AtomicBool::new(false),
             state: Mutex::new(State {
                 waiting: Vec::new(),
-                writing: false,
+                idle: false,
+                in_hand: 0,
+                waiters: 0,
                 stalled: false,
                 failed: false,
                 lost: 0,
@@ -228,8 +233,23 @@ impl Printer {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
-        self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0
+    /// Waits for the printing thread to get on.
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
+        state.waiters += 1;
+        let mut state = self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0;
+        state.waiters -= 1;
+        state
+    }
+
+    fn wait_until_idle(&self, deadline: Instant) {
+        let mut state = self.lock();
+        while self.threaded.load(Ordering::Relaxed) && !state.idle {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            state = self.wait(state, left);
+        }
     }
 
     fn print(&self, text: &[u8]) {
@@ -249,7 +269,9 @@ impl Printer {
         }
         if !state.finished {
             state.waiting.extend_from_slice(text);
-            self.changed.notify_all();
+            if std::mem::take(&mut state.idle) {
+                self.changed.notify_all();
+            }
         }
     }
 
@@ -276,37 +298,41 @@ impl Printer {
         let mut text = Vec::new();
         loop {
             let mut state = self.lock();
-            state.writing = false;
-            self.changed.notify_all();
             while state.waiting.is_empty() {
+                state.idle = true;
+                if state.waiters > 0 {
+                    self.changed.notify_all();
+                }
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             text.clear();
             std::mem::swap(&mut state.waiting, &mut text);
-            state.writing = true;
+            state.in_hand = count_lines(&text);
+            if state.waiters > 0 {
+                self.changed.notify_all();
+            }
             drop(state);
             let written = self.write(&text);
-            self.note(written, &text);
+            self.note(written);
         }
     }
 
     /// Keeps the account of what was lost, and says it: at the first failure, and when the stream
     /// moves again. (What is lost until the end is said with the good-bye.)
-    fn note(&self, written: io::Result<()>, text: &[u8]) {
+    fn note(&self, written: io::Result<()>) {
         let name = self.name;
         let mut state = self.lock();
+        let in_hand = std::mem::take(&mut state.in_hand);
         match written {
             Ok(()) => {
                 state.stalled = false;
                 state.failed = false;
                 let lost = std::mem::take(&mut state.lost);
                 drop(state);
-                if lost > 0 {
-                    warn!(zh "{lost} 行未能显示在 {name} 上", en "{lost} lines could not be printed on {name}");
-                }
+                report(lost, name);
             }
             Err(err) => {
-                state.lost += count_lines(text);
+                state.lost += in_hand;
                 let first = !std::mem::replace(&mut state.failed, true);
                 drop(state);
                 if first && name == "stdout" {

@@ -62,8 +62,8 @@ fn listen(conn: &TcpStream, heard: &Sender<()>) {
     loop {
         let left = match reader.read_text() {
             // Go: reader.ReadString('\n')
-            Ok([]) => "EOF".to_string(),
-            Ok(msg) => {
+            Ok(None) => "EOF".to_string(),
+            Ok(Some(msg)) => {
                 say::print(msg); // Go: fmt.Print(msg)
                 let _ = heard.send(());
                 continue;

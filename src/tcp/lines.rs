@@ -11,9 +11,9 @@ use crate::tr;
 /// write per client.
 const READ: usize = 64 << 10;
 
-/// A batch is passed on once it has this size: a piece full of empty lines would else grow to many
-/// times its size by the prefixes.
-const BATCH: usize = 64 << 10;
+/// A batch is passed on once it has this size: the prefixes make it longer than what was read, and
+/// make many times as much of a piece full of empty lines.
+const BATCH: usize = 4 * READ;
 
 /// Why a client is no longer there.
 pub enum Left {
@@ -47,12 +47,14 @@ pub struct LineReader<'a> {
     /// Made when the first byte is there: most clients only listen, and need none.
     reader: Option<BufReader<&'a TcpStream>>,
     batch: Vec<u8>,
+    /// How much of the batch a client has been given.
+    told: usize,
 }
 
 impl<'a> LineReader<'a> {
     /// A reader whose lines begin with `prefix`.
     pub fn new(conn: &'a TcpStream, prefix: String) -> LineReader<'a> {
-        LineReader { conn, prefix, reader: None, batch: Vec::new() }
+        LineReader { conn, prefix, reader: None, batch: Vec::new(), told: 0 }
     }
 
     /// Waits for a line, and returns it with all the others that came in the same read: whole
@@ -71,20 +73,22 @@ impl<'a> LineReader<'a> {
         }
     }
 
-    /// As a client reads: whole lines without a prefix, one longer than a read in pieces, and
-    /// nothing at the end of the stream.
+    /// As a client reads: what one read brings, in whole lines where it can be. Empty while a line
+    /// is not complete yet, `None` at the end of the stream. A line longer than a read comes in
+    /// pieces, and one that the end cuts off as it is.
     ///
     /// # Errors
     /// When the connection breaks.
-    pub fn read_text(&mut self) -> io::Result<&[u8]> {
-        self.batch.clear();
-        loop {
-            read_until_newline(self.conn, &mut self.reader, &mut self.batch, READ)?;
-            let more = self.reader.as_ref().is_some_and(|reader| reader.buffer().contains(&b'\n'));
-            if !more || self.batch.len() >= BATCH {
-                return Ok(&self.batch);
-            }
-        }
+    pub fn read_text(&mut self) -> io::Result<Option<&[u8]>> {
+        self.batch.drain(..self.told);
+        let start = self.batch.len();
+        self.batch.resize(start + READ, 0);
+        let read = self.conn.read(&mut self.batch[start..]);
+        self.batch.truncate(start + *read.as_ref().unwrap_or(&0));
+        let at_end = read? == 0;
+        let lines = self.batch.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        self.told = if at_end || lines == 0 && self.batch.len() >= READ { self.batch.len() } else { lines };
+        Ok((!at_end || self.told > 0).then(|| &self.batch[..self.told]))
     }
 
     /// Adds one line to the batch.

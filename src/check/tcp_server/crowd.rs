@@ -88,7 +88,9 @@ fn churn(scene: &Scene<'_>) -> Verdict {
     let (was, is) = (alone.descriptors, after.descriptors);
     ensure(is <= was, format!("{was} descriptors, as before"), is.to_string())?;
     let grown = after.memory.saturating_sub(before.memory);
-    ensure(grown < 1024, "no MiB more of memory than before", format!("{grown} KiB more"))
+    // A garbage collector keeps a few MiB in hand; what each client left would still show.
+    let allowed = if scene.target.is_chatroom { 1024 } else { 8 * 1024 };
+    ensure(grown < allowed, format!("less than {allowed} KiB more of memory"), format!("{grown} KiB more"))
 }
 
 /// What is used once those who have left are forgotten.
