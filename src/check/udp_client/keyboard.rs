@@ -76,9 +76,8 @@ fn heard_again(scene: &Scene<'_>, client: &mut Program, server: &mut UdpPeer) ->
     client.expect_printed("[1.2.3.4:5]: welcome\n").likely("the client is deaf after a refusal")
 }
 
-fn nobody(scene: &Scene<'_>) -> Verdict {
-    let address = scene.udp_host()?.address; // Which nobody listens on from here on.
-    let mut client = scene.launch().at(address).program("client")?;
+/// Types lines until the client says that nobody listens.
+fn is_told(scene: &Scene<'_>, client: &mut Program) -> Verdict {
     let deadline = Instant::now() + scene.patience();
     while !client.stderr.wait_for(AGAIN, |all| contains(all, b"\n")) {
         client.type_in("anybody there?\n")?;
@@ -87,6 +86,13 @@ fn nobody(scene: &Scene<'_>) -> Verdict {
             return fail("a word on stderr that nobody listens", "nothing").likely("the refusal isn't told");
         }
     }
+    Ok(())
+}
+
+fn nobody(scene: &Scene<'_>) -> Verdict {
+    let address = scene.udp_host()?.address; // Which nobody listens on from here on.
+    let mut client = scene.launch().at(address).program("client")?;
+    is_told(scene, &mut client)?;
     for i in 0..5 {
         client.type_in(format!("and now? {i}\n"))?;
         client.stderr.wait_for(A_MOMENT, |all| all.iter().filter(|&&byte| byte == b'\n').count() > 1);
@@ -104,9 +110,7 @@ fn restarted(scene: &Scene<'_>) -> Verdict {
     let address = server.address;
     scene.log.note("the server ends");
     drop(server);
-    (0..5).try_for_each(|i| client.type_in(format!("still there? {i}\n")))?;
-    let told = client.stderr.wait_for(scene.patience(), |all| contains(all, b"\n"));
-    ensure(told, "a word on stderr that nobody listens", "nothing").likely("the refusal isn't told")?;
+    is_told(scene, &mut client)?;
     scene.log.note("the server starts again");
     heard_again(scene, &mut client, &mut scene.udp_host_at(address)?)
 }

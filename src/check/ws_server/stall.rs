@@ -113,8 +113,8 @@ fn stalled(scene: &Scene<'_>) -> Verdict {
 const ROUND: usize = 512;
 const ROUNDS: usize = 4;
 
-/// So that a healthy client never lags: after so many messages the speaker waits for it.
-const STEP: usize = 16;
+/// So that a healthy client never lags: after so many messages, which fit its buffers, the speaker waits for it.
+const STEP: usize = 4;
 
 fn again(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
