@@ -153,11 +153,18 @@ fn fragments(scene: &Scene<'_>) -> Verdict {
 
 fn pieces(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b] = two(&server)?;
-    scene.log.note("A sends a message byte by byte");
+    let [mut a, mut b, mut c] = server.ws_room(["A", "B", "C"])?;
     let frame = a.frame(FIN | TEXT, "byte by byte");
-    frame.iter().try_for_each(|byte| a.send_raw([*byte]))?;
-    b.expect_from(&a, "byte by byte")
+    for cut in [1, 3, 9] {
+        scene.log.note(format!("A sends {cut} bytes of a frame"));
+        a.send_raw(&frame[..cut])?;
+        // By then the server has read A's piece.
+        (0..5).try_for_each(|_| relay(&mut c, &mut b, "marker"))?;
+        scene.log.note("A sends the rest, byte by byte");
+        frame[cut..].iter().try_for_each(|byte| a.send_raw([*byte]))?;
+        b.expect_from(&a, "byte by byte")?;
+    }
+    Ok(())
 }
 
 fn ping(scene: &Scene<'_>) -> Verdict {
