@@ -58,6 +58,11 @@ impl UdpPeer {
         [self.prefix().as_bytes(), words.as_ref()].concat()
     }
 
+    /// Takes whoever speaks next for the other side.
+    pub fn forget(&mut self) {
+        self.other = None;
+    }
+
     /// Sends one datagram.
     pub fn send(&mut self, datagram: impl AsRef<[u8]>) -> Verdict {
         let datagram = datagram.as_ref();

@@ -67,6 +67,7 @@ fn heard_again(scene: &Scene<'_>, client: &mut Program, server: &mut UdpPeer) ->
         if server.next(AGAIN).is_some_and(|line| line.starts_with(b"are you there? ")) {
             break;
         }
+        server.forget(); // It may have been a stray datagram for whoever had this port before.
         client.expect_running()?;
         if Instant::now() > deadline {
             return fail("the server gets what is typed, now that it listens", "nothing of it");
