@@ -2,24 +2,34 @@
 //! at this address", whatever language it is written in.
 //!
 //! A [`Case`] drives real processes over loopback and says what came of it in an [`Outcome`]. Reading
-//! order: [`target`] (what is checked), [`scene`] (what a case has at hand), [`program`] and [`peer`]
-//! (the two kinds of things on a scene), then the lists of cases, one file per concern.
+//! order: [`target`] (what is checked), [`scene`] (what a case has at hand), [`program`] and the peers
+//! (the two kinds of things on a scene: [`peer`], [`udp_peer`], [`ws_peer`]), then the lists of cases, one file per concern.
 //!
 //! Two rules hold for every case. Everything that waits has a deadline, so a case fails and never hangs.
 //! And "nothing arrives" is proven by order, not by a pause: somebody else says a marker afterwards, and
 //! the marker must be the next thing to arrive.
 
+pub mod frame;
+pub mod http;
 pub mod log;
 pub mod output;
 pub mod peer;
+pub mod play;
 pub mod program;
+pub mod room;
 pub mod scene;
 pub mod system;
 pub mod target;
 pub mod tcp_client;
 pub mod tcp_server;
 pub mod terminal;
+pub mod udp_client;
+pub mod udp_peer;
+pub mod udp_server;
 pub mod verdict;
+pub mod ws_client;
+pub mod ws_peer;
+pub mod ws_server;
 
 pub use scene::Scene;
 pub use target::Target;
@@ -32,6 +42,14 @@ pub enum Kind {
     TcpServer,
     /// A TCP chat client.
     TcpClient,
+    /// A UDP chat server.
+    UdpServer,
+    /// A UDP chat client.
+    UdpClient,
+    /// A WebSocket chat server.
+    WsServer,
+    /// A WebSocket chat client.
+    WsClient,
 }
 
 /// The cases for one kind of program, in the order a student should meet them.
@@ -40,6 +58,10 @@ pub fn cases(kind: Kind) -> Vec<&'static Case> {
     match kind {
         Kind::TcpServer => tcp_server::cases(),
         Kind::TcpClient => tcp_client::cases(),
+        Kind::UdpServer => udp_server::cases(),
+        Kind::UdpClient => udp_client::cases(),
+        Kind::WsServer => ws_server::cases(),
+        Kind::WsClient => ws_client::cases(),
     }
 }
 

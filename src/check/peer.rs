@@ -5,6 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::log::{Log, show};
+use super::room::Member;
 use super::verdict::{Verdict, fail, not_checked};
 
 /// The end of a TCP connection that the checker holds. No call on it waits for ever.
@@ -210,5 +211,31 @@ impl Peer {
                 fail(format!("{} gets the end of the connection within {within:?}", self.name), other.told())
             }
         }
+    }
+}
+
+impl Member for Peer {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn say(&mut self, words: &str) -> Verdict {
+        self.send(format!("{words}\n"))
+    }
+
+    fn hear_from(&mut self, from: &str, words: &str) -> Verdict {
+        self.expect(format!("{from}{words}\n"))
+    }
+
+    fn hears(&mut self, part: &[u8], within: Duration) -> bool {
+        Peer::hears(self, part, within)
+    }
+
+    fn set_quiet(&mut self, quiet: bool) {
+        self.quiet = quiet;
     }
 }

@@ -7,14 +7,12 @@ use std::time::{Duration, Instant};
 use super::log::Log;
 use super::peer::Peer;
 use super::program::Program;
+use super::room::{self, GREETING};
 use super::target::{Target, address_in};
 use super::verdict::{Likely, Verdict, fail, not_checked};
 
 /// How often one knocks at a door that isn't open yet.
 const KNOCK: Duration = Duration::from_millis(10);
-
-/// How long a greeting is waited for before it is said again: its hearer may not be in the room yet.
-const GREETING: Duration = Duration::from_millis(100);
 
 /// From the end of a program's connections to its own: they are closed a moment earlier.
 const DYING: Duration = Duration::from_millis(200);
@@ -31,10 +29,10 @@ pub struct Scene<'a> {
 /// How to start the program.
 #[derive(Debug)]
 pub struct Launch<'a> {
-    scene: &'a Scene<'a>,
+    pub(super) scene: &'a Scene<'a>,
     before: Vec<String>,
     after: Vec<String>,
-    address: String,
+    pub(super) address: String,
     keyboard: bool,
     terminal: bool,
 }
@@ -46,8 +44,8 @@ pub struct Server {
     pub program: Program,
     /// Where it listens, as one connects to it.
     pub address: SocketAddr,
-    log: Log,
-    patience: Duration,
+    pub(super) log: Log,
+    pub(super) patience: Duration,
 }
 
 /// The checker as server, for a client under test.
@@ -56,8 +54,8 @@ pub struct Host {
     /// Where it listens.
     pub address: SocketAddr,
     listener: TcpListener,
-    log: Log,
-    patience: Duration,
+    pub(super) log: Log,
+    pub(super) patience: Duration,
 }
 
 impl<'a> Scene<'a> {
@@ -165,6 +163,12 @@ impl<'a> Launch<'a> {
         self.before.iter().cloned().chain(command).chain(self.after.iter().cloned()).collect()
     }
 
+    /// Whether the program chooses its port itself.
+    #[must_use]
+    pub fn chooses_port(&self) -> bool {
+        self.address.ends_with(":0")
+    }
+
     /// Starts it.
     pub fn program(self, name: &'static str) -> Verdict<Program> {
         Program::start(name, &self.words(), self.keyboard, &self.scene.log, self.scene.patience())
@@ -174,8 +178,9 @@ impl<'a> Launch<'a> {
     /// Starts it and waits until it serves.
     pub fn server(self) -> Verdict<Server> {
         let (log, patience, address) = (self.scene.log.clone(), self.scene.patience(), self.address.clone());
+        let chooses_port = self.chooses_port();
         let program = self.program("server")?;
-        let address = if address.ends_with(":0") {
+        let address = if chooses_port {
             address_from_banner(&program, patience)
         } else {
             knock(&program, &address, patience)
@@ -221,7 +226,7 @@ fn knock(program: &Program, address: &str, patience: Duration) -> Verdict<Socket
 }
 
 /// The first address of `HOST:PORT`; a missing host is this machine.
-fn resolve(address: &str) -> Option<SocketAddr> {
+pub(super) fn resolve(address: &str) -> Option<SocketAddr> {
     if let Ok(address) = address.parse::<SocketAddr>() {
         return Some(reachable(&address.ip().to_string(), address.port()));
     }
@@ -252,17 +257,20 @@ impl Server {
         match <[Peer; N]>::try_from(peers) {
             Ok(mut peers) => {
                 let hint = "a line isn't relayed to every other client, or only when its sender leaves";
-                match self.greet(&mut peers.each_mut(), N) {
-                    // A program that has ended explains all the rest.
-                    Err(failed) => {
-                        let _ = self.program.wait(DYING);
-                        self.program.expect_running().and(Err(failed).likely(hint))
-                    }
-                    Ok(()) => Ok(peers),
-                }
+                let greeted = self.greet(&mut peers.each_mut(), N).likely(hint);
+                self.unless_ended(greeted).map(|()| peers)
             }
             Err(_) => fail("as many peers as names", "others"),
         }
+    }
+
+    /// A program that has ended explains all the rest.
+    pub(super) fn unless_ended<T>(&self, verdict: Verdict<T>) -> Verdict<T> {
+        if verdict.is_err() {
+            let _ = self.program.wait(DYING);
+            self.program.expect_running()?;
+        }
+        verdict
     }
 
     /// One more client, once there is room for it: it knocks until it hears `member`.
@@ -285,49 +293,8 @@ impl Server {
 
     /// Lets the first few greet all the others until they have heard it.
     pub fn greet(&self, peers: &mut [&mut Peer], speakers: usize) -> Verdict {
-        peers.iter_mut().for_each(|peer| peer.hush());
-        for speaker in 0..speakers {
-            self.greet_from(speaker, peers)?;
-        }
-        self.log.note("their greetings have been heard: they are in the room");
-        peers.iter_mut().for_each(|peer| peer.unhush());
-        Ok(())
+        room::greet(&self.log, self.patience, peers, speakers)
     }
-
-    /// One greets, again and again, until each of the others has heard the last greeting: nothing is left behind it.
-    fn greet_from(&self, speaker: usize, peers: &mut [&mut Peer]) -> Verdict {
-        let deadline = Instant::now() + self.patience;
-        let mut inside = vec![false; peers.len()];
-        for round in 1.. {
-            let greeting = format!("{} is here, {round}.\n", peers[speaker].name);
-            peers[speaker].send(&greeting)?;
-            let (mut missing, round_ends) = (None, Instant::now() + GREETING);
-            for i in (0..peers.len()).filter(|&i| i != speaker) {
-                // Who has heard an earlier one will hear this one too, if late.
-                let rest = round_ends.saturating_duration_since(Instant::now());
-                let wait = if inside[i] { self.patience } else { rest };
-                match peers[i].hears(greeting.as_bytes(), wait) {
-                    true => inside[i] = true,
-                    false => missing = Some(i),
-                }
-            }
-            match missing {
-                None => break,
-                Some(i) if Instant::now() > deadline => return deaf(peers[i], peers[speaker]),
-                // Who was turned away hears nothing at once: no reason to hurry.
-                Some(_) => thread::sleep(round_ends.saturating_duration_since(Instant::now())),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Somebody hears nothing at all of somebody else.
-fn deaf(hearer: &Peer, speaker: &Peer) -> Verdict {
-    fail(
-        format!("{} gets what {} says", hearer.name, speaker.name),
-        "nothing of it, however often it was said",
-    )
 }
 
 impl Host {

@@ -5,11 +5,18 @@
 //!
 //!     faulty tcp-server ADDR [--fault NAME]
 //!     faulty tcp-client ADDR [--fault NAME]
+//!
+//! and so on, as `chatroom` itself.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)] // Faulty is what it is for.
 
+mod screen;
 mod tcp_client;
 mod tcp_server;
+mod udp_client;
+mod udp_server;
+mod ws_client;
+mod ws_server;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -23,6 +30,10 @@ fn main() {
     match args.first().map(String::as_str) {
         Some("tcp-server") => tcp_server::run(&args[1], fault),
         Some("tcp-client") => tcp_client::run(&args[1], fault),
+        Some("udp-server") => udp_server::run(&args[1], fault),
+        Some("udp-client") => udp_client::run(&args[1], fault),
+        Some("ws-server") => ws_server::run(&args[1], fault),
+        Some("ws-client") => ws_client::run(&args[1], fault),
         _ => std::process::exit(3),
     }
 }

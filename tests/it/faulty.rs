@@ -89,6 +89,156 @@ const TCP_CLIENT: &[(&str, &str, &str)] = &[
     ("D13-exact", "quit-long", "reached, not exceeded"),
 ];
 
+const UDP_SERVER: &[(&str, &str, &str)] = &[
+    ("udp-relay", "prefix", "the prefix is"),
+    ("udp-register", "late-register", "first datagram"),
+    ("udp-echo", "echo", "leave out the one"),
+    ("udp-bytes", "lossy", "it is bytes"),
+    ("udp-order", "swallow", "drops them"),
+    ("udp-crowd", "few", "reaches all who are registered"),
+    ("udp-gone", "gone", "ends the broadcast"),
+    ("udp-ipv4", "", "canonical"),
+    ("udp-in-use", "", "bind"),
+    ("udp-in-use", "in-use-exit", "bind"),
+    ("udp-usage", "", "unknown options"),
+    ("udp-zh", "", "notes' words"),
+    ("D7", "", "let that error pass"),
+    ("D7", "uncounted", "let that error pass"),
+    ("D7-stalled", "", "bounded backlog"),
+    ("D12-server", "", "spell control characters out"),
+    ("D12-server", "filter", "spell control characters out"),
+    ("D12-server-pipe", "filter", "no terminal"),
+    ("D14", "", "shorter than"),
+    ("D14-most", "", "isn't relayed"),
+    ("D14-most", "big-buffer", "look at the length"),
+    ("D15", "", "the server's"),
+    ("D15-end", "", "add it where"),
+    ("D15-empty", "", "send nothing on"),
+    ("D15-empty", "skip-empty", "doesn't register"),
+    ("D16", "", "needs a limit"),
+    ("D16-forget", "limit", "the longest silent may go"),
+    ("D16-many", "", "give it a limit"),
+    ("D19", "", "SIGINT isn't handled"),
+    ("D19", "stop-code", "SIGINT isn't handled"),
+    ("D19", "silent-stop", "silent"),
+    ("D19-term", "", "SIGTERM isn't handled"),
+];
+
+const UDP_CLIENT: &[(&str, &str, &str)] = &[
+    ("client-send", "", "turned into text"),
+    ("client-send", "mute", "not sent"),
+    ("client-print", "lossy", "turned into text"),
+    ("client-localhost", "ipv6", "prefer IPv4"),
+    ("client-start", "", "must be told"),
+    ("client-usage", "", "unknown options"),
+    ("client-interrupt", "", "kills"),
+    ("client-end", "lose-last", "is lost"),
+    ("D12", "", "spell control characters out"),
+    ("D12", "filter", "spell control characters out"),
+    ("D12-pipe", "filter", "no terminal"),
+    ("D14", "", "cut off"),
+    ("D17", "", "deaf"),
+    ("D17", "quit", "go on after it"),
+    ("D17", "silent", "isn't told"),
+    ("D17", "chatty", "a refusal is an error"),
+    ("D17-again", "", "deaf"),
+    ("D18", "", "leave out that line alone"),
+    ("D18", "skip-long", "silently"),
+    ("D18", "no-room", "no room is left"),
+    ("D18-most", "short", "far below"),
+];
+
+const WS_SERVER: &[(&str, &str, &str)] = &[
+    ("ws-handshake", "strict-head", "case doesn't matter"),
+    ("ws-relay", "prefix", "the prefix is"),
+    ("ws-echo", "echo", "leave out the one"),
+    ("ws-order", "one-per-read", "belongs to the next"),
+    ("ws-early", "early-lost", "hand it on"),
+    ("ws-fragments", "no-fragments", "a frame with FIN"),
+    ("ws-pieces", "pieces", "a whole frame"),
+    ("ws-ping", "no-pong", "a pong is queued"),
+    ("ws-close", "no-close", "never sent"),
+    ("ws-close", "close-1000", "never sent"),
+    ("ws-ipv4", "", "canonical"),
+    ("ws-in-use", "", "bind"),
+    ("ws-in-use", "in-use-exit", "bind"),
+    ("ws-usage", "", "unknown options"),
+    ("ws-zh", "", "notes' words"),
+    ("D5", "", "pause before"),
+    ("D7", "", "let that error pass"),
+    ("D7", "uncounted", "let that error pass"),
+    ("D7-stalled", "", "bounded backlog"),
+    ("D8", "", "one too many"),
+    ("D8-unfinished", "", "only members"),
+    ("D12-server", "", "spell control characters out"),
+    ("D12-server", "filter", "spell control characters out"),
+    ("D12-server-pipe", "filter", "no terminal"),
+    ("D20", "", "check it"),
+    ("D20-breach", "", "hold to them"),
+    ("D21", "", "stop at a limit"),
+    ("D21-exact", "short", "not exceeded"),
+    ("D21-memory", "", "kept until its end"),
+    ("D22", "", "unchecked"),
+    ("D23", "", "the server's"),
+    ("D24", "", "Content-Security-Policy"),
+    ("D24", "bare-page", "Content-Security-Policy"),
+    ("D24-others", "", "the same answer"),
+    ("D25", "", "set one deadline"),
+    ("D25", "idle-timeout", "set one deadline"),
+    ("D26", "", "stop at a limit"),
+    ("D26-exact", "small-head", "limit is lower"),
+    ("D26-endless", "", "of the head is kept"),
+    ("D27", "", "compare its Origin"),
+    ("D27-allow", "", "the whole Origin"),
+    ("D27-null", "", "only while listening on loopback"),
+    ("D28", "", "SIGINT isn't handled"),
+    ("D28", "silent-stop", "silent"),
+    ("D28", "mute-stop", "aren't told"),
+    ("D28-term", "", "SIGTERM isn't handled"),
+    ("D28-stalled", "", "a deadline"),
+    ("D28-stalled", "slow-stop", "a deadline"),
+    ("D31", "", "needs a deadline"),
+    ("D31-again", "patient", "use up a budget"),
+    ("D31-again", "", "see D31"),
+    ("ws-flood", "torn", "under the lock"),
+    ("ws-crowd", "few", "every other client"),
+    ("ws-churn", "leak", "by a reset"),
+];
+
+const WS_CLIENT: &[(&str, &str, &str)] = &[
+    ("client-send", "mute", "not sent"),
+    ("client-send", "newline", "with their line break"),
+    ("client-send", "unmasked", "not masked"),
+    ("client-print", "", "two line breaks"),
+    ("client-fragments", "no-fragments", "a frame with FIN"),
+    ("client-ping", "no-pong", "nobody answers"),
+    ("client-both-ways", "torn", "under a lock"),
+    ("client-wss", "", "say so"),
+    ("client-refused", "", "told as a panic"),
+    ("client-path", "", "told as a panic"),
+    ("client-no-websocket", "", "told as a panic"),
+    ("client-no-websocket", "trusting", "taken for a WebSocket"),
+    ("client-usage", "", "unknown options"),
+    ("client-zh", "", "notes' words"),
+    ("client-interrupt", "", "kills"),
+    ("D10", "", "doesn't say good-bye"),
+    ("D10", "rude", "read on to the end"),
+    ("D10-wait", "", "shorter one"),
+    ("D10-wait", "impatient", "shorter one"),
+    ("D10-wait", "forever", "no limit"),
+    ("D11", "", "must end the program"),
+    ("D11", "silent-end", "must end the program"),
+    ("D11-reset", "", "taken for the end"),
+    ("D11-close", "", "answer it"),
+    ("D12", "", "spell control characters out"),
+    ("D12", "filter", "spell control characters out"),
+    ("D12-pipe", "filter", "no terminal"),
+    ("D13", "", "leave out that line alone"),
+    ("D13", "quit-long", "leave out that line alone"),
+    ("D13", "skip-long", "silently"),
+    ("D13-exact", "quit-long", "not exceeded"),
+];
+
 /// How many faulty programs are tried at once: most of the time each only waits.
 const AT_ONCE: usize = 6;
 
@@ -100,6 +250,26 @@ fn every_tcp_server_case_can_fail() {
 #[test]
 fn every_tcp_client_case_can_fail() {
     every_case_can_fail(Kind::TcpClient, "tcp-client", TCP_CLIENT);
+}
+
+#[test]
+fn every_udp_server_case_can_fail() {
+    every_case_can_fail(Kind::UdpServer, "udp-server", UDP_SERVER);
+}
+
+#[test]
+fn every_udp_client_case_can_fail() {
+    every_case_can_fail(Kind::UdpClient, "udp-client", UDP_CLIENT);
+}
+
+#[test]
+fn every_ws_server_case_can_fail() {
+    every_case_can_fail(Kind::WsServer, "ws-server", WS_SERVER);
+}
+
+#[test]
+fn every_ws_client_case_can_fail() {
+    every_case_can_fail(Kind::WsClient, "ws-client", WS_CLIENT);
 }
 
 /// All faults of one kind of program, a few at a time; names every case that lets one pass.

@@ -7,22 +7,30 @@ mod chromium;
 mod docs;
 mod faulty;
 mod tcp;
+mod udp;
+mod ws;
 
 use std::path::Path;
 use std::time::Duration;
 
 use chatroom::check::{self, Kind, Outcome, Target};
 
+/// A program with a subcommand. A WebSocket client is given a URL.
+fn command(program: &Path, subcommand: &str) -> String {
+    let address = if subcommand == "ws-client" { "ws://{addr}/ws" } else { "{addr}" };
+    format!("\"{}\" {subcommand} {address}", program.display())
+}
+
 /// Our own program, with the subcommand that is checked.
 fn ours(subcommand: &str) -> Target {
-    let command = format!("\"{}\" {subcommand} {{addr}}", env!("CARGO_BIN_EXE_chatroom"));
+    let command = command(Path::new(env!("CARGO_BIN_EXE_chatroom")), subcommand);
     Target { is_chatroom: true, ..Target::new(&command, "127.0.0.1:0") }
 }
 
 /// The faulty program, with a fault. Failing is expected, so the checker needn't be patient.
 fn faulty(subcommand: &str, fault: &str) -> Target {
     let debug = Path::new(env!("CARGO_BIN_EXE_chatroom")).parent().unwrap();
-    let command = format!("\"{}\" {subcommand} {{addr}}", debug.join("examples/faulty").display());
+    let command = command(&debug.join("examples/faulty"), subcommand);
     let mut target = Target::new(&command, "127.0.0.1:0");
     if !fault.is_empty() {
         target.words.extend(["--fault".to_string(), fault.to_string()]);

@@ -5,7 +5,7 @@ mod limits;
 mod lines;
 mod screen;
 mod stall;
-mod start;
+pub(super) mod start;
 mod stop;
 mod wire;
 

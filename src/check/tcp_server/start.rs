@@ -51,7 +51,7 @@ fn ipv4(scene: &Scene<'_>) -> Verdict {
     b.expect(format!("[127.0.0.1:{}]: who am I?\n", a.address.port()))
 }
 
-fn in_use(scene: &Scene<'_>) -> Verdict {
+pub(in crate::check) fn in_use(scene: &Scene<'_>) -> Verdict {
     let Ok(listener) = TcpListener::bind(scene.target.address.as_str()) else {
         return not_checked(format!("the checker can't listen on {} itself", scene.target.address));
     };

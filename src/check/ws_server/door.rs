@@ -1,0 +1,150 @@
+//! Who may come in: D27 (pages of other sites), D8 (one too many), D5 (out of descriptors).
+
+use std::time::Duration;
+
+use crate::check::http::{Reply, read_reply};
+use crate::check::peer::Peer;
+use crate::check::room::relay;
+use crate::check::scene::Server;
+use crate::check::system::need;
+use crate::check::verdict::{ensure, not_checked};
+use crate::check::ws_peer::request;
+use crate::check::{Case, Likely, Scene, Verdict};
+
+use super::two;
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        id: "D27",
+        title: "who sends no Origin, the same origin, or null on loopback comes in; pages of other sites get 403",
+        hint: "any site's page can open a WebSocket to any address: compare its Origin with Host",
+        run: origins,
+    },
+    Case {
+        id: "D27-allow",
+        title: "--allow-origin adds an origin, null, or any",
+        hint: "what is allowed is compared with the whole Origin, and stands beside the rule, not in its place",
+        run: allowed,
+    },
+    Case {
+        id: "D27-null",
+        title: "on every interface null is refused, unless it is allowed",
+        hint: "any site's sandboxed frame sends null too: let it in only while listening on loopback",
+        run: null,
+    },
+    Case {
+        id: "D8",
+        title: "one client too many gets 503, and its place when there is one",
+        hint: "connections are counted from accept to the end of their thread; one too many gets 503 and is closed",
+        run: places,
+    },
+    Case {
+        id: "D8-unfinished",
+        title: "connections count from accept: unfinished requests take places too",
+        hint: "only members are counted, and those at the door need no end of threads",
+        run: unfinished,
+    },
+    Case {
+        id: "D5",
+        title: "out of descriptors the room goes on and rests, says so once, and lets people in when there is room again",
+        hint: "accept fails at once, again and again: pause before the next try, and say it once, naming `ulimit -n`",
+        run: descriptors,
+    },
+];
+
+/// Asks for a WebSocket with this Origin.
+fn ask(server: &Server, origin: &str) -> Verdict<Reply> {
+    server.log.note(format!("a page from {origin} asks for a WebSocket"));
+    let mut peer = server.connect("a browser")?;
+    peer.hush();
+    peer.send(request("/ws", server.address, &format!("Origin: {origin}\r\n")))?;
+    peer.end_sending();
+    read_reply(peer.stream(), server.patience)
+}
+
+fn origins(scene: &Scene<'_>) -> Verdict {
+    let server = scene.server()?;
+    let here = server.address;
+    server.ws_join("somebody without an Origin")?;
+    for origin in [format!("http://{here}"), format!("https://{here}"), "null".into()] {
+        ask(&server, &origin)?.expect(&[101])?;
+    }
+    let other_port = format!("http://{}:1", here.ip());
+    for origin in ["http://evil.example", "https://evil.example:8443", &other_port, "file://", "nonsense"] {
+        ask(&server, origin)?.expect(&[403])?;
+    }
+    let [mut a, mut b] = two(&server)?;
+    relay(&mut a, &mut b, "none the worse")
+}
+
+fn allowed(scene: &Scene<'_>) -> Verdict {
+    scene.needs_chatroom("--allow-origin")?;
+    let server = scene.launch().with(&["--allow-origin", "https://friend.example"]).server()?;
+    ask(&server, "https://friend.example")?.expect(&[101])?;
+    ask(&server, &format!("http://{}", server.address))?.expect(&[101])?;
+    for origin in
+        ["http://friend.example", "https://friend.example.evil.example", "https://friend.example:444"]
+    {
+        ask(&server, origin)?.expect(&[403])?;
+    }
+    let server = scene.launch().with(&["--allow-origin", "any"]).server()?;
+    ask(&server, "http://evil.example")?.expect(&[101])
+}
+
+fn null(scene: &Scene<'_>) -> Verdict {
+    scene.needs_chatroom("--allow-origin")?;
+    if !scene.target.chooses_port() {
+        return not_checked("it can't be started on another address");
+    }
+    let server = scene.launch().at(":0").server()?;
+    ask(&server, "null")?.expect(&[403])?;
+    ask(&server, &format!("http://{}", server.address))?.expect(&[101])?;
+    let server = scene.launch().at(":0").with(&["--allow-origin", "null"]).server()?;
+    ask(&server, "null")?.expect(&[101])
+}
+
+fn places(scene: &Scene<'_>) -> Verdict {
+    scene.needs_chatroom("--max-clients")?;
+    let server = scene.launch().with(&["--max-clients", "2"]).server()?;
+    let [mut a, mut b] = two(&server)?;
+    let refusal = server.http(request("/ws", server.address, ""))?;
+    refusal.expect(&[503])?;
+    ensure(refusal.body.len() > 1, "C is told why, in the body", "an empty one")?;
+    relay(&mut a, &mut b, "C isn't here")?;
+    drop(b);
+    server.ws_late("D", &mut a).map(|_| ())
+}
+
+fn unfinished(scene: &Scene<'_>) -> Verdict {
+    scene.needs_chatroom("--max-clients")?;
+    let server = scene.launch().with(&["--max-clients", "2"]).server()?;
+    let _waiting = [server.join("A")?, server.join("B")?];
+    server.get("/")?.expect(&[503])
+}
+
+/// More than 30 descriptors can hold.
+const CROWD: usize = 40;
+
+/// How long the load is measured, and how much of a processor is still rest.
+const A_WHILE: Duration = Duration::from_millis(700);
+const REST: f64 = 0.25;
+
+fn descriptors(scene: &Scene<'_>) -> Verdict {
+    need(&["sh"])?;
+    let server = scene.launch().after_shell("ulimit -n 30").server()?;
+    let [mut a, mut b] = two(&server)?;
+    let crowd = (0..CROWD).map(|_| server.connect("someone")).collect::<Verdict<Vec<Peer>>>()?;
+    scene.log.note(format!("{CROWD} more connect"));
+    let said = |all: &[u8]| String::from_utf8_lossy(all).contains("ulimit -n");
+    let in_time = server.program.stderr.wait_for(scene.patience(), said);
+    let load = server.program.load_over(A_WHILE)?;
+    ensure(load < REST, "the server rests", format!("it uses {:.0} % of a processor", load * 100.0))?;
+    ensure(in_time, "a warning on stderr that names `ulimit -n`", server.program.printed())?;
+    relay(&mut a, &mut b, "full, but alive")?;
+    drop(crowd);
+    scene.log.note("they leave");
+    server.ws_late("late", &mut a)?;
+    let warnings = server.program.stderr.text().matches("ulimit -n").count();
+    ensure(warnings == 1, "one warning that names `ulimit -n`", format!("{warnings} of them"))
+        .likely("the warning comes again and again")
+}

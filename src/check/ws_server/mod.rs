@@ -1,0 +1,26 @@
+//! The cases for a WebSocket server.
+
+mod crowd;
+mod door;
+mod messages;
+mod page;
+mod stall;
+mod start;
+mod wire;
+
+use super::scene::Server;
+use super::ws_peer::WsPeer;
+use super::{Case, Verdict};
+
+/// All of them.
+#[must_use]
+pub fn cases() -> Vec<&'static Case> {
+    let lists =
+        [wire::CASES, start::CASES, messages::CASES, page::CASES, door::CASES, stall::CASES, crowd::CASES];
+    lists.into_iter().flatten().collect()
+}
+
+/// A room for two.
+fn two(server: &Server) -> Verdict<[WsPeer; 2]> {
+    server.ws_room(["A", "B"])
+}
