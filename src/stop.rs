@@ -23,7 +23,7 @@ const INTERRUPTED: i32 = 130;
 
 /// `timeout` and some shells signal a process and then its whole group: what comes this soon after
 /// the first signal is the first once more.
-const SAME_SIGNAL: Duration = Duration::from_millis(50);
+const SAME_SIGNAL: Duration = Duration::from_millis(1);
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
