@@ -8,12 +8,17 @@ use super::MAX_LINE;
 use crate::tr;
 
 /// What one read asks for. A flood comes in pieces of this size, and each piece goes out as one
-/// write per client.
-const READ: usize = 64 << 10;
+/// write per client: with the prefixes that is about 64 KiB, the most that goes into one packet on
+/// loopback, or to a network card in one piece.
+const READ: usize = 48 << 10;
 
 /// A batch is passed on once it has this size: the prefixes make it longer than what was read, and
 /// make many times as much of a piece full of empty lines.
 const BATCH: usize = 4 * READ;
+
+/// The longest line that a client keeps until it is whole: one of [`MAX_LINE`] with any prefix.
+/// (The notes' server relays longer ones; they are printed in pieces.)
+const LONGEST: usize = MAX_LINE + 64;
 
 /// Why a client is no longer there.
 pub enum Left {
@@ -64,17 +69,22 @@ impl<'a> LineReader<'a> {
     /// Why there is no line any more.
     pub fn read_lines(&mut self) -> Result<&[u8], Left> {
         self.batch.clear();
-        loop {
-            self.read_line()?; // only the first of a batch can wait, or fail
-            let more = self.reader.as_ref().is_some_and(|reader| reader.buffer().contains(&b'\n'));
-            if !more || self.batch.len() >= BATCH {
-                return Ok(&self.batch);
-            }
+        self.read_line()?; // only this one can wait, or fail
+        let unfinished = self.buffer().iter().rev().position(|byte| *byte == b'\n');
+        let unfinished = unfinished.unwrap_or(self.buffer().len());
+        while self.buffer().len() > unfinished && self.batch.len() < BATCH {
+            self.read_line()?;
         }
+        Ok(&self.batch)
+    }
+
+    /// What was read and not yet taken.
+    fn buffer(&self) -> &[u8] {
+        self.reader.as_ref().map_or(&[], |reader| reader.buffer())
     }
 
     /// As a client reads: what one read brings, in whole lines where it can be. Empty while a line
-    /// is not complete yet, `None` at the end of the stream. A line longer than a read comes in
+    /// is not complete yet, `None` at the end of the stream. A line over [`LONGEST`] comes in
     /// pieces, and one that the end cuts off as it is.
     ///
     /// # Errors
@@ -87,7 +97,7 @@ impl<'a> LineReader<'a> {
         self.batch.truncate(start + *read.as_ref().unwrap_or(&0));
         let at_end = read? == 0;
         let lines = self.batch.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-        self.told = if at_end || lines == 0 && self.batch.len() >= READ { self.batch.len() } else { lines };
+        self.told = if at_end || lines == 0 && self.batch.len() > LONGEST { self.batch.len() } else { lines };
         Ok((!at_end || self.told > 0).then(|| &self.batch[..self.told]))
     }
 
