@@ -1,9 +1,10 @@
 //! The door of a room: who gets in, and a last word for who doesn't (D5, D8, D9).
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -51,13 +52,38 @@ pub struct Door {
     max_clients: usize,
     /// What one too many is told.
     full: Vec<u8>,
+    /// To the thread that starts threads.
+    starter: Sender<Work>,
     trouble: Trouble,
 }
 
+/// What a thread is to do.
+type Work = Box<dyn FnOnce() + Send>;
+
 impl Door {
-    /// A door that lets in `max_clients` at a time, and tells the others `full`.
-    pub fn new(max_clients: usize, full: Vec<u8>) -> Door {
-        Door { seats: Arc::new(()), max_clients, full, trouble: Trouble::default() }
+    /// A door that lets in `max_clients` at a time, each to a thread with a stack of `stack` bytes,
+    /// and tells the others `full`.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub fn new(
+        listener: &TcpListener,
+        max_clients: usize,
+        stack: usize,
+        full: Vec<u8>,
+    ) -> Result<Door, String> {
+        widen_descriptor_table(listener, 2 * max_clients);
+        let (starter, works) = mpsc::channel::<Work>();
+        let start = move || works.into_iter().for_each(|work| start_thread(stack, work));
+        thread::Builder::new().stack_size(SMALL_STACK).spawn(start).map_err(stop::no_thread)?;
+        Ok(Door { seats: Arc::new(()), max_clients, full, starter, trouble: Trouble::default() })
+    }
+
+    /// Has a newcomer's thread started. That takes longer than to accept a connection, so another
+    /// thread does it: the system keeps no more than 128 newcomers waiting, and who comes then in a
+    /// burst tries again after a second.
+    pub fn start(&self, work: impl FnOnce() + Send + 'static) {
+        let _ = self.starter.send(Box::new(work)); // no more of them wait than there are seats
     }
 
     /// Lets one newcomer in. `None` if nobody came in: `accept` failed (D5), or the room is full
@@ -101,6 +127,13 @@ impl Door {
             thread::sleep(Duration::from_millis(2));
         }
     }
+}
+
+/// Takes `many` descriptors, or as many as there are, and gives them back. When the table of them
+/// has to grow later, Linux keeps the accepting thread waiting for milliseconds, each time it has
+/// doubled: long enough for 128 newcomers to pile up.
+fn widen_descriptor_table(listener: &TcpListener, many: usize) {
+    let _taken: Vec<TcpListener> = (0..many).map_while(|_| listener.try_clone().ok()).collect();
 }
 
 /// A call that fails again and again, as `accept` does when descriptors have run out (D5).

@@ -47,7 +47,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     };
     thread::Builder::new().spawn(console).map_err(stop::no_thread)?;
 
-    let mut door = Door::new(options.max_clients, door::room_is_full().into_bytes()); // D8
+    let mut door = Door::new(&listener, options.max_clients, STACK, door::room_is_full().into_bytes())?; // D8
     loop {
         let accepted = listener.accept(); // Go: listener.Accept()
         if stop::requested() {
@@ -66,7 +66,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             }
             drop(seat);
         };
-        door::start_thread(STACK, newcomer); // Go: go handleClient(conn, &clients, &mutex) (D9)
+        door.start(newcomer); // Go: go handleClient(conn, &clients, &mutex) (D9)
     }
     stop::good_bye(); // D6
     let _closed = room::close_all(&clients, b"", Shutdown::Both);

@@ -22,8 +22,11 @@ const MAX_HEAD: usize = 8 << 10;
 /// How long a request may take to arrive, in all: who is slower keeps a place from others (D25).
 const HEAD_TIME: Duration = Duration::from_secs(10);
 
-/// A connection's thread: parsing a request takes more stack than waiting for messages.
-const STACK: usize = 128 << 10;
+/// The stack of a thread that reads a request, and of one that chats. Reading a request touches
+/// more of it, and glibc hands used stacks on to new threads, but none over four times as large as
+/// wanted: so an idle client keeps only what a chat has touched.
+const REQUEST_STACK: usize = 512 << 10;
+const CHAT_STACK: usize = 96 << 10;
 
 /// The page and what it needs, embedded so that the program is one file (D24).
 const FILES: [(&str, &str, &str); 3] = [
@@ -85,22 +88,25 @@ impl fmt::Display for Answer {
 
 /// Serves until Ctrl-C: a thread per connection, which sends the page, or calls `room` with a
 /// request for `/ws` and what came right behind it.
-pub fn listen_and_serve<F>(listener: &TcpListener, max_clients: usize, room: F) -> Door
+///
+/// # Errors
+/// When there is no thread to be had.
+pub fn listen_and_serve<F>(listener: &TcpListener, max_clients: usize, room: F) -> Result<Door, String>
 where
     F: Fn(Newcomer, Request, Vec<u8>) + Clone + Send + 'static,
 {
     let full = Answer::refusal("503 Service Unavailable", door::room_is_full());
-    let mut door = Door::new(max_clients, full.to_bytes()); // D8
+    let mut door = Door::new(listener, max_clients, REQUEST_STACK, full.to_bytes())?; // D8
     loop {
         let accepted = listener.accept();
         if stop::requested() {
-            return door; // D6
+            return Ok(door); // D6
         }
         let Some(newcomer) = door.admit(accepted) else {
             continue;
         };
         let room = room.clone();
-        door::start_thread(STACK, move || serve(newcomer, room)); // D9
+        door.start(move || serve(newcomer, room)); // D9
     }
 }
 
@@ -110,9 +116,8 @@ where
     F: Fn(Newcomer, Request, Vec<u8>) + Send + 'static,
 {
     match read_request(&newcomer.conn) {
-        // On a thread of its own: parsing has touched more stack than a member needs.
         Ok(Some((request, tail))) if request.uri().path() == "/ws" => {
-            door::start_thread(STACK, move || room(newcomer, request, tail));
+            door::start_thread(CHAT_STACK, move || room(newcomer, request, tail));
         }
         Ok(Some((request, _))) => find_file(request.uri().path()).send(&newcomer.conn),
         Ok(None) => {}

@@ -94,7 +94,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     if options.open {
         browser::open(local);
     }
-    let door = http::listen_and_serve(&listener, options.max_clients, handle_ws); // Go: http.ListenAndServe(":8080", nil)
+    let door = http::listen_and_serve(&listener, options.max_clients, handle_ws)?; // Go: http.ListenAndServe(":8080", nil)
     stop::good_bye(); // D6
     let _closed = room::close_all(&everyone, &close_frame(CloseCode::Away), Shutdown::Write); // D28
     door.wait_until_empty(stop::GRACE);
