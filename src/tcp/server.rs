@@ -66,7 +66,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             }
             drop(seat);
         };
-        door.start(newcomer); // Go: go handleClient(conn, &clients, &mutex) (D9)
+        door.start(newcomer); // Go: go handleClient(…) (D9)
     }
     stop::good_bye(); // D6
     let _closed = room::close_all(&clients, b"", Shutdown::Both);
@@ -75,7 +75,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
 }
 
 /// One client's thread: what it says goes to all the others, until it leaves.
-// Go: func handleClient(conn net.Conn, clients *[]net.Conn, mutex *sync.Mutex)
+// Go: func handleClient(conn, clients, mutex)
 fn handle_client(conn: &TcpStream, peer: SocketAddr, me: Member, clients: &Clients) {
     // Go: defer conn.Close(). Dropping it closes it.
     let mut reader = LineReader::new(conn, format!("[{peer}]: ")); // Go: bufio.NewReader(conn)

@@ -53,14 +53,14 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             break; // D19
         }
         match received {
+            Err(err) if err.kind() == ErrorKind::ConnectionReset => {} // Windows, of a client that has gone
+            Err(err) => trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")), // Go: log.Println, continue
             Ok((n, client_addr)) => {
                 let msg = &buffer[..n]; // Go: string(buffer[:n])
                 if let Err(why) = handle_datagram(&conn, &mut clients, client_addr, msg) {
                     refuse(&conn, client_addr, &why, &mut refused); // D14, D16
                 }
             }
-            Err(err) if err.kind() == ErrorKind::ConnectionReset => {} // Windows, of a client that has gone
-            Err(err) => trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")), // Go: log.Println, continue
         }
     }
     stop::good_bye(); // D19
@@ -85,8 +85,8 @@ fn handle_datagram(
     }
 
     // Go: mutex.Lock()
+    // Go: contains(clients, clientAddr)
     if !clients.contains(client_addr) {
-        // Go: contains(clients, clientAddr)
         clients.push(client_addr); // Go: append(clients, clientAddr)
         say!(zh "新客户端: {peer}", en "new client: {peer}"); // Go: fmt.Printf("新客户端: %s")
     }
@@ -97,19 +97,21 @@ fn handle_datagram(
     }
     let broadcast = one_line(&format!("[{peer}]: "), msg); // Go: fmt.Sprintf("[%s]: %s") (D15)
     if broadcast.len() > MAX_DATAGRAM {
-        return Err(
-            tr!(zh "[Server]: 消息太长，没有转发\n", en "[Server]: that message is too long and was not relayed\n"),
-        ); // D14
+        return Err(too_long()); // D14
     }
     // Go: mutex.Lock()
     for addr in clients.iter() {
+        // Go: addr.String() != clientAddr.String()
         if addr != client_addr {
-            // Go: addr.String() != clientAddr.String()
             let _ = conn.send_to(&broadcast, addr); // Go: conn.WriteToUDP
         }
     }
     // Go: mutex.Unlock()
     Ok(())
+}
+
+fn too_long() -> String {
+    tr!(zh "[Server]: 消息太长，没有转发\n", en "[Server]: that message is too long and was not relayed\n")
 }
 
 /// Tells a sender why its datagram went nowhere.

@@ -56,7 +56,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
 
     let everyone = clients.clone();
     let allowed = options.allow_origin.clone();
-    // Go: http.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request) {
+    // Go: http.HandleFunc("/ws", …)
     let handle_ws = move |newcomer: Newcomer, request: Request, tail: Vec<u8>| {
         let Newcomer { conn, handle, peer, seat: _seat } = newcomer;
         let upgraded = upgrade(&request, local, &allowed); // Go: upgrader.Upgrade(w, r, nil)

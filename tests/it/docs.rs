@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 
 /// Pages that exist in both languages: English, Chinese. One that isn't written yet is passed over,
 /// but not one of a pair alone.
-const PAIRS: [(&str, &str); 2] =
-    [("docs/differences.md", "docs/differences.zh-CN.md"), ("README.md", "README.zh-CN.md")];
+const PAIRS: [(&str, &str); 3] = [
+    ("README.md", "README.zh-CN.md"),
+    ("docs/differences.md", "docs/differences.zh-CN.md"),
+    ("docs/results.md", "docs/results.zh-CN.md"),
+];
 
 /// How many differences there are: D1 to this one. The numbers are fixed.
 const DIFFERENCES: u32 = 31;
