@@ -146,6 +146,7 @@ fn write_within(client: &TcpStream, mut bytes: &[u8], mut left: Duration) -> io:
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(written) => bytes = &bytes[written..],
             Err(err) if err.kind() == ErrorKind::Interrupted => {}
+            Err(err) if err.kind() == ErrorKind::WouldBlock => return Err(ErrorKind::TimedOut.into()),
             Err(err) => return Err(err),
         }
         left = deadline.saturating_duration_since(Instant::now());

@@ -301,7 +301,10 @@ fn must_fail(kind: Kind, subcommand: &str, id: &str, fault: &str, hint: &str) ->
     let Some(case) = cases.iter().find(|case| case.id == id) else {
         return Some(format!("{id}: there is no such case"));
     };
-    match case.check(&crate::faulty(subcommand, fault)) {
+    let target = crate::faulty(subcommand, fault);
+    // Some faults are races: on a busy machine one may stay hidden once, or twice.
+    let seen = (0..3).map(|_| case.check(&target)).find(|outcome| !matches!(outcome, Outcome::Passed));
+    match seen.unwrap_or(Outcome::Passed) {
         Outcome::Passed => Some(format!("{id}: passes with the fault \"{fault}\"")),
         Outcome::Failed(report) if report.hint.contains(hint) => None,
         Outcome::Failed(report) => {

@@ -43,9 +43,10 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-/// How long the load is measured, and how much of a processor is still rest.
+/// How long the load is measured, and how much of a processor is still rest: on a busy machine even
+/// a program that spins gets no more than its share.
 const A_WHILE: Duration = Duration::from_millis(700);
-const REST: f64 = 0.25;
+const REST: f64 = 0.08;
 
 /// How long an answer is waited for before the question is asked again.
 const SHORT: Duration = Duration::from_millis(50);
