@@ -127,7 +127,7 @@ const CROWD: usize = 40;
 
 /// How long the load is measured, and how much of a processor is still rest.
 const A_WHILE: Duration = Duration::from_millis(700);
-const REST: f64 = 0.25;
+const REST: f64 = 0.08;
 
 fn descriptors(scene: &Scene<'_>) -> Verdict {
     need(&["sh"])?;
