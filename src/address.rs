@@ -112,14 +112,17 @@ pub fn printed(addr: SocketAddr) -> SocketAddr {
     }
 }
 
-/// The address at which this machine reaches its own socket: an unspecified one becomes loopback.
-pub fn reachable(mut addr: SocketAddr) -> SocketAddr {
-    match addr.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => addr.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => addr.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    addr
+/// The addresses at which this machine reaches its own socket, in the order to try: an unspecified
+/// one becomes loopback. A machine may have IPv6 without `::1`; then IPv4 reaches a socket for both.
+pub fn reachable(local: SocketAddr) -> Vec<SocketAddr> {
+    let ips: Vec<IpAddr> = match local.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => vec![Ipv4Addr::LOCALHOST.into()],
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.to_ipv6_mapped().into()]
+        }
+        ip => vec![ip],
+    };
+    ips.into_iter().map(|ip| SocketAddr::new(ip, local.port())).collect()
 }
 
 /// An error about an address, with what to do about it.

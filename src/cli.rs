@@ -128,6 +128,9 @@ pub enum Parsed {
     Show(String),
 }
 
+/// The options that stand alone.
+const FLAGS: [&str; 3] = ["--open", "--help", "--version"];
+
 /// Finds `--lang` ahead of everything else, so that even a usage error is said in that language.
 /// `None` if it isn't there or is wrong; [`parse`] says so.
 pub fn find_lang(args: &[String]) -> Option<Lang> {
@@ -151,6 +154,9 @@ pub fn parse(args: &[String]) -> Result<Parsed, String> {
             Some((name, value)) if name.starts_with("--") => (name, Some(value)),
             _ => (arg, None),
         };
+        if joined.is_some() && FLAGS.contains(&name) {
+            return Err(tr!(zh "{name} 后面不要值", en "{name} takes no value"));
+        }
         let mut value = || joined.or_else(|| args.next()).ok_or_else(|| needs_value(name));
         match name {
             "--help" | "-h" => help = true,

@@ -8,12 +8,18 @@ use crate::warn;
 pub struct Keyboard {
     input: StdinLock<'static>,
     longest: usize,
+    ended: Option<io::Error>,
 }
 
 impl Keyboard {
     /// A keyboard whose lines may have `longest` bytes, the line end not counted.
     pub fn new(longest: usize) -> Keyboard {
-        Keyboard { input: io::stdin().lock(), longest }
+        Keyboard { input: io::stdin().lock(), longest, ended: None }
+    }
+
+    /// Why there are no more lines: `EOF`, or what went wrong.
+    pub fn why_ended(&self) -> String {
+        self.ended.as_ref().map_or("EOF".to_string(), io::Error::to_string)
     }
 
     /// The next line, or `None` when there are no more. One that is too long is skipped, with a
@@ -27,7 +33,7 @@ impl Keyboard {
                 Ok(0) => return None,
                 Ok(_) => {}
                 Err(err) => {
-                    warn!(zh "读取控制台输入失败: {err}", en "cannot read the console: {err}");
+                    self.ended = Some(err);
                     return None;
                 }
             }

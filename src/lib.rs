@@ -15,7 +15,8 @@
 //! Each of these files follows its Go file from top to bottom, with `// Go: …` at each step and a
 //! number such as `D4` at each deliberate difference. What the notes don't have lives next door:
 //! [`room`] (the list, and who is waited for how long), [`door`] (who gets in), [`stop`] (Ctrl-C),
-//! [`mod@say`] (both languages, safe printing), [`keyboard`], [`address`], [`cli`].
+//! [`mod@say`] (both languages, safe printing), [`line`](mod@line) (one message is one line),
+//! [`keyboard`], [`address`], [`cli`]. [`check`] tries all of it from outside.
 
 #![allow(rustdoc::private_intra_doc_links)] // the limits are private, and worth reading
 

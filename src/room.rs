@@ -1,7 +1,7 @@
 //! The client list: join, leave, broadcast.
 //!
 //! Who owns what: a client's thread alone reads its socket. The list holds a second handle to the
-//! same socket, and everybody writes through that one.
+//! same socket, for all the others to write through.
 //!
 //! What nobody may do:
 //! - write to a joined client's socket without holding the lock of the list: two writers would
@@ -14,6 +14,8 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::stop;
 
 /// The list and its lock: the notes' `clients` and `mutex`.
 pub type Clients = Arc<Mutex<Vec<TcpStream>>>;
@@ -56,7 +58,7 @@ const AMPLE: Duration = Duration::from_millis(900);
 /// write time-out makes sure that no write waits longer than the room can bear.
 ///
 /// # Errors
-/// When the peer is gone already.
+/// When the peer is gone already, or the room is about to end.
 pub fn join(clients: &Clients, handle: TcpStream) -> io::Result<Member> {
     join_with(clients, handle, b"")
 }
@@ -71,6 +73,9 @@ pub fn join_with(clients: &Clients, handle: TcpStream, hello: &[u8]) -> io::Resu
     handle.set_write_timeout(Some(PATIENCE))?;
     let me = member(&handle);
     let mut list = lock(clients);
+    if stop::requested() {
+        return Err(ErrorKind::ConnectionAborted.into()); // the room has had its last word, or will
+    }
     write_within(&handle, hello, Duration::ZERO)?; // a fresh socket takes it without waiting
     list.push(handle);
     Ok(me)

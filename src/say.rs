@@ -192,11 +192,13 @@ pub fn print_in_background() -> io::Result<()> {
 
 /// Says the last line. Nothing that threads still say after it is printed.
 pub fn good_bye(line: &str) {
-    out(line);
-    OUT.lock().finished = true;
+    let mut state = OUT.lock();
+    state.waiting.extend_from_slice(format!("{line}\n").as_bytes()); // one line more than the backlog
+    state.finished = true;
+    OUT.wake(&mut state);
 }
 
-/// Waits until all that was said is written, at most `limit`: a stalled screen must not keep the
+/// Waits until all that was said is written, at most `limit` per stream: a stalled screen must not keep the
 /// program from ending. What could not be printed until then is said on stderr.
 pub fn finish(limit: Duration) {
     let deadline = Instant::now() + limit;
@@ -205,7 +207,7 @@ pub fn finish(limit: Duration) {
     let lost = std::mem::take(&mut state.lost) + state.in_hand + count_lines(&state.waiting);
     drop(state);
     report(lost, OUT.name);
-    ERR.wait_until_idle(deadline);
+    ERR.wait_until_idle(Instant::now() + limit);
 }
 
 fn report(lost: usize, name: &str) {
@@ -273,9 +275,14 @@ impl Printer {
         }
         if !state.finished {
             state.waiting.extend_from_slice(text);
-            if std::mem::take(&mut state.idle) {
-                self.changed.notify_all();
-            }
+            self.wake(&mut state);
+        }
+    }
+
+    /// Wakes the printing thread, if it sleeps.
+    fn wake(&self, state: &mut State) {
+        if std::mem::take(&mut state.idle) {
+            self.changed.notify_all();
         }
     }
 

@@ -70,11 +70,11 @@ pub fn on_signal(wake: impl FnOnce() + Send + 'static) -> Result<(), String> {
 /// # Errors
 /// As [`on_signal`].
 pub fn wake_listener(listener: &TcpListener) -> Result<SocketAddr, String> {
-    let local = listener.local_addr().map_err(|err| err.to_string())?;
-    let spare = listener.try_clone().map_err(|err| err.to_string())?;
+    let local = listener.local_addr().map_err(no_socket)?;
+    let spare = listener.try_clone().map_err(no_socket)?;
     on_signal(move || {
         drop(spare);
-        let _ = TcpStream::connect_timeout(&address::reachable(local), GRACE);
+        let _ = address::reachable(local).iter().any(|addr| TcpStream::connect_timeout(addr, GRACE).is_ok());
     })?;
     Ok(local)
 }
@@ -85,10 +85,10 @@ pub fn wake_listener(listener: &TcpListener) -> Result<SocketAddr, String> {
 /// # Errors
 /// As [`on_signal`].
 pub fn wake_socket(conn: &UdpSocket) -> Result<SocketAddr, String> {
-    let local = conn.local_addr().map_err(|err| err.to_string())?;
-    let bell = conn.try_clone().map_err(|err| err.to_string())?;
+    let local = conn.local_addr().map_err(no_socket)?;
+    let bell = conn.try_clone().map_err(no_socket)?;
     on_signal(move || {
-        let _ = bell.send_to(b"", address::reachable(local));
+        let _ = address::reachable(local).iter().any(|addr| bell.send_to(b"", addr).is_ok());
     })?;
     Ok(local)
 }
@@ -101,6 +101,11 @@ pub fn good_bye() {
 /// What to say when a thread that the program cannot do without is not to be had.
 pub fn no_thread(err: io::Error) -> String {
     crate::tr!(zh "无法启动线程: {err}；请检查 ulimit -u", en "cannot start a thread: {err}; check ulimit -u")
+}
+
+/// What to say when a socket that was just opened cannot be used: descriptors have run out.
+pub fn no_socket(err: io::Error) -> String {
+    crate::tr!(zh "无法使用套接字: {err}；请检查 ulimit -n", en "cannot use the socket: {err}; check ulimit -n")
 }
 
 /// Ends the process with what was said on screen.

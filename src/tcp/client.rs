@@ -27,6 +27,7 @@ static LEAVING: AtomicBool = AtomicBool::new(false);
 /// # Errors
 /// A sentence, when the server can't be reached or has left.
 pub fn run(addr: &Address) -> Result<(), String> {
+    stop::on_signal(|| stop::exit(0))?;
     let mut conn = addr
         .to_call()
         .and_then(|addrs| TcpStream::connect(&addrs[..])) // Go: net.Dial("tcp", "localhost:8080")
@@ -34,30 +35,30 @@ pub fn run(addr: &Address) -> Result<(), String> {
         .map_err(|err| address::explain(&err))
         .map_err(|why| tr!(zh "连接失败:dial tcp {addr}: {why}", en "cannot connect to {addr}: {why}"))?; // Go: log.Fatal
     // Go: defer conn.Close(). Dropping it closes it.
-    stop::on_signal(|| stop::exit(0))?;
     say!(zh "已连接到服务器", en "connected to the server"); // Go: fmt.Println
 
-    let listening = conn.try_clone().map_err(|err| err.to_string())?;
-    let (heard, answers) = mpsc::channel();
+    let listening = conn.try_clone().map_err(stop::no_socket)?;
+    let (heard, answers) = mpsc::sync_channel(1); // "something came" need not be said twice
     // Go: go func()
     let listener = move || {
         let mut reader = LineReader::new(&listening, String::new()); // Go: bufio.NewReader(conn)
         loop {
             let read = reader.read_text(); // Go: reader.ReadString('\n')
             let left = match read {
-                Ok(Some(msg)) => {
-                    say::print(msg); // Go: fmt.Print(msg) (D12)
-                    let _ = heard.send(());
-                    continue;
-                }
-                Ok(None) => "EOF".to_string(),
-                Err(err) => err.to_string(),
+                Ok(Some(msg)) => Ok(msg),
+                Ok(None) => Err("EOF".to_string()),
+                Err(err) => Err(err.to_string()),
             };
-            if !LEAVING.load(Ordering::SeqCst) {
-                warn!(zh "服务器断开: {left}", en "the server has left: {left}"); // Go: log.Println
-                stop::exit(1); // D11: nobody is there for what is typed
-            }
-            return; // Go: return
+            let msg = match left {
+                Err(_) if LEAVING.load(Ordering::SeqCst) => return,
+                Err(left) => {
+                    warn!(zh "服务器断开: {left}", en "the server has left: {left}"); // Go: log.Println
+                    stop::exit(1); // D11: nobody is there for what is typed. Go: return
+                }
+                Ok(msg) => msg,
+            };
+            say::print(msg); // Go: fmt.Print(msg) (D12)
+            let _ = heard.try_send(());
         }
     };
     thread::Builder::new().spawn(listener).map_err(stop::no_thread)?;

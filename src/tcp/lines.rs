@@ -16,6 +16,10 @@ const READ: usize = 48 << 10;
 /// make many times as much of a piece full of empty lines.
 const BATCH: usize = 4 * READ;
 
+/// Buffers that have grown beyond this are given back when all is read: what a client has once said
+/// must not be kept for as long as it then listens.
+const SMALL: usize = 4 << 10;
+
 /// The longest line that a client keeps until it is whole: one of [`MAX_LINE`] with any prefix.
 /// (The notes' server relays longer ones; they are printed in pieces.)
 const LONGEST: usize = MAX_LINE + 64;
@@ -69,6 +73,9 @@ impl<'a> LineReader<'a> {
     /// Why there is no line any more.
     pub fn read_lines(&mut self) -> Result<&[u8], Left> {
         self.batch.clear();
+        if self.batch.capacity() > SMALL && self.buffer().is_empty() {
+            (self.reader, self.batch) = (None, Vec::new()); // who may now be silent keeps no flood's buffers
+        }
         self.read_line()?; // only this one can wait, or fail
         let unfinished = self.buffer().iter().rev().position(|byte| *byte == b'\n');
         let unfinished = unfinished.unwrap_or(self.buffer().len());
@@ -114,8 +121,9 @@ impl<'a> LineReader<'a> {
                 self.batch.push(b'\n'); // D3; how it left shows at the next call
                 Ok(())
             }
-            // The room shuts a socket only to shut a stalled reader out; writing shows which it was.
-            Ok(()) if self.conn.write(b"").is_err() => Err(Left::TooSlow),
+            // Nothing can be written, but the kernel still knows the peer: it was the room that shut
+            // this socket. (After a reset by the peer, it is no longer known.)
+            Ok(()) if self.conn.write(b"").is_err() && self.conn.peer_addr().is_ok() => Err(Left::TooSlow),
             Ok(()) => Err(Left::Eof),
             Err(err) => Err(Left::Broken(err)),
         }

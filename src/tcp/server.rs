@@ -38,12 +38,15 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     // Go: go func()
     let console = move || {
         let mut keyboard = Keyboard::new(MAX_LINE); // Go: bufio.NewReader(os.Stdin)
-        // Go: reader.ReadString('\n')
-        while let Some(msg) = keyboard.next_line() {
+        loop {
+            let typed = keyboard.next_line(); // Go: reader.ReadString('\n')
+            let Some(msg) = typed else {
+                let why = keyboard.why_ended();
+                return warn!(zh "读取控制台输入失败: {why}", en "console input has ended: {why}"); // Go: log.Println (D1)
+            };
             let broadcast = [b"[Server]: ", &msg[..], b"\n"].concat(); // Go: fmt.Sprintf("[Server]: %s", msg)
             room::broadcast(&everyone, To::All, &broadcast); // Go: mutex.Lock(), c.Write, mutex.Unlock() (D4)
         }
-        warn!(zh "读取控制台输入失败: EOF", en "console input has ended; the room goes on"); // Go: log.Println (D1)
     };
     thread::Builder::new().spawn(console).map_err(stop::no_thread)?;
 
@@ -83,7 +86,6 @@ fn handle_client(conn: &TcpStream, peer: SocketAddr, me: Member, clients: &Clien
         // One line, or all that one read brought: together they cost one write per client.
         let lines = reader.read_lines(); // Go: reader.ReadString('\n') (D2, D3)
         let broadcast = match lines {
-            Ok(lines) => lines, // Go: fmt.Sprintf("[%s]: %s")
             Err(left) => {
                 say!(zh "客户端 {peer} 断开: {left}", en "client {peer} left: {left}"); // Go: fmt.Printf
                 room::leave(clients, me); // Go: mutex.Lock(), remove conn, mutex.Unlock()
@@ -92,6 +94,7 @@ fn handle_client(conn: &TcpStream, peer: SocketAddr, me: Member, clients: &Clien
                 }
                 return; // Go: return
             }
+            Ok(lines) => lines, // Go: fmt.Sprintf("[%s]: %s")
         };
         say::print(broadcast); // Go: fmt.Print(broadcast) (D7, D12)
         room::broadcast(clients, To::Except(me), broadcast); // Go: mutex.Lock(), c.Write, mutex.Unlock() (D4)

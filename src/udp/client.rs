@@ -16,6 +16,7 @@ use crate::{say, stop, tr, warn};
 /// # Errors
 /// A sentence, when the address can't be resolved or a datagram can't be sent.
 pub fn run(addr: &Address) -> Result<(), String> {
+    stop::on_signal(|| stop::exit(0))?;
     let addrs = addr // Go: net.ResolveUDPAddr("udp", "localhost:8081")
         .to_call()
         .map_err(|why| tr!(zh "解析地址失败:lookup {addr}: {why}", en "cannot resolve {addr}: {why}"))?; // Go: log.Fatal
@@ -23,11 +24,10 @@ pub fn run(addr: &Address) -> Result<(), String> {
         .map_err(|err| address::explain(&err))
         .map_err(|why| tr!(zh "连接失败:dial udp {addr}: {why}", en "cannot connect to {addr}: {why}"))?; // Go: log.Fatal
     // Go: defer conn.Close(). Dropping it closes it.
-    stop::on_signal(|| stop::exit(0))?;
     say!(zh "已连接到 UDP 服务器", en "connected to the UDP server"); // Go: fmt.Println
     say!(zh "（发出第一行之后，聊天室才知道你在这里）", en "(the room hears of you with your first line)");
 
-    let listening = conn.try_clone().map_err(|err| err.to_string())?;
+    let listening = conn.try_clone().map_err(stop::no_socket)?;
     // Go: go func()
     let listener = move || {
         let mut buffer = vec![0; BUFFER]; // Go: make([]byte, 1024) (D14)
@@ -35,12 +35,12 @@ pub fn run(addr: &Address) -> Result<(), String> {
         loop {
             let received = listening.recv(&mut buffer); // Go: conn.ReadFromUDP(buffer)
             match received {
+                Err(err) if nobody_listens(&err) => say_nobody_there(), // D17
+                Err(err) => trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")), // Go: log.Println, return
                 Ok(n) => {
                     NOBODY_THERE.store(false, Ordering::Relaxed);
                     say::print(&buffer[..n]); // Go: fmt.Print(string(buffer[:n])) (D12)
                 }
-                Err(err) if nobody_listens(&err) => say_nobody_there(), // D17
-                Err(err) => trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")), // Go: log.Println, return
             }
         }
     };

@@ -1,6 +1,6 @@
 //! The UDP server, in the order of the notes' `server.go`.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use crate::door::{self, Trouble};
 use crate::line::one_line;
 use crate::{say, stop, tr};
 
-/// How long a datagram may wait for room in the socket's send buffer; then it is lost, as
-/// datagrams may be. A network that is down must not stop the room.
+/// How long a broadcast may wait for room in the socket's send buffer; then datagrams are lost, as
+/// they may be. A network that is down must not stop the room.
 const SEND_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Refusals are sent at most this often. A source address is easily forged: two full rooms that
@@ -35,7 +35,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         )?; // Go: log.Fatal
     // Go: defer conn.Close(). Dropping it closes it.
     let local = stop::wake_socket(&conn)?; // D19
-    conn.set_write_timeout(Some(SEND_PATIENCE)).map_err(|err| err.to_string())?;
+    conn.set_write_timeout(Some(SEND_PATIENCE)).map_err(stop::no_socket)?;
     say::print_in_background().map_err(stop::no_thread)?; // D7
     say!(zh "已监听 UDP 端口: {local}", en "UDP server listening on {local}"); // Go: fmt.Println
 
@@ -100,14 +100,25 @@ fn handle_datagram(
         return Err(too_long()); // D14
     }
     // Go: mutex.Lock()
+    let mut waited = false;
     for addr in clients.iter() {
         // Go: addr.String() != clientAddr.String()
         if addr != client_addr {
-            let _ = conn.send_to(&broadcast, addr); // Go: conn.WriteToUDP
+            let sent = conn.send_to(&broadcast, addr); // Go: conn.WriteToUDP
+            if !waited && sent.is_err_and(|err| is_timeout(&err)) {
+                waited = conn.set_nonblocking(true).is_ok(); // the network is stuck: the rest without waiting
+            }
         }
+    }
+    if waited {
+        let _ = conn.set_nonblocking(false);
     }
     // Go: mutex.Unlock()
     Ok(())
+}
+
+fn is_timeout(err: &io::Error) -> bool {
+    matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 fn too_long() -> String {

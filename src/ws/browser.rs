@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use crate::{address, warn};
+use crate::warn;
 
 /// Opens the page of the server at `local` (`--open`). Does not wait for the browser; if there is
 /// none, says where the page is.
 pub fn open(local: SocketAddr) {
-    let url = format!("http://{}/", address::reachable(local));
+    let anywhere = local.ip().is_unspecified();
+    let host = if anywhere { format!("localhost:{}", local.port()) } else { local.to_string() };
+    let url = format!("http://{host}/");
     let mut command = if cfg!(windows) {
         let mut cmd = Command::new("cmd");
         cmd.args(["/C", "start"]);
@@ -18,6 +20,8 @@ pub fn open(local: SocketAddr) {
         Command::new(if cfg!(target_os = "macos") { "open" } else { "xdg-open" })
     };
     command.arg(&url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    #[cfg(unix)] // our Ctrl-C is not the browser's
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
     // The command may stay as long as the browser does, and somebody has to take its exit code.
     let wait = move || match command.status() {
         Ok(status) if status.success() => {}

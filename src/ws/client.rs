@@ -45,8 +45,8 @@ static LEAVING: AtomicBool = AtomicBool::new(false);
 /// # Errors
 /// A sentence, when the server can't be reached, is no WebSocket server, or has left.
 pub fn run(url: &Url) -> Result<(), String> {
-    let (listening, mut sending) = connect(url)?;
     stop::on_signal(|| stop::exit(0))?;
+    let (listening, mut sending) = connect(url)?;
     say!(zh "已连接到服务器", en "connected to the server");
 
     let (over, left) = mpsc::channel::<()>();

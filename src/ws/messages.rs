@@ -49,6 +49,15 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Empties it. What a flood has made it grow to is given back: its client may now be silent.
+    fn clear(&mut self) {
+        if self.frames.capacity() > READ {
+            *self = Batch::default();
+        }
+        self.lines.clear();
+        self.frames.clear();
+    }
+
     /// Adds a message: one line, one frame (D23).
     fn push(&mut self, prefix: &str, message: &[u8]) {
         let start = self.lines.len();
@@ -82,8 +91,7 @@ impl<'a> Messages<'a> {
     /// # Errors
     /// Why there is no message any more.
     pub fn read_messages(&mut self) -> Result<&Batch, Left> {
-        self.batch.lines.clear();
-        self.batch.frames.clear();
+        self.batch.clear();
         if let Some(left) = self.left {
             return Err(left);
         }

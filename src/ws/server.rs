@@ -78,12 +78,12 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             // One message, or all that one read brought: together they cost one write per client.
             let read = messages.read_messages(); // Go: conn.ReadMessage() (D20–D23)
             let broadcast = match read {
-                Ok(batch) => batch, // Go: fmt.Sprintf("[%s]: %s\n")
                 Err(left) => {
                     say!(zh "客户端断开连接:{peer}", en "client left: {peer}"); // Go: fmt.Printf
                     room::leave(&clients, me); // Go: mutex.Lock(), delete(clients, conn), mutex.Unlock()
                     return messages.close(left); // Go: conn.Close(), return
                 }
+                Ok(batch) => batch, // Go: fmt.Sprintf("[%s]: %s\n")
             };
             say::print(&broadcast.lines); // Go: fmt.Print(broadcast) (D7, D12)
             room::broadcast(&clients, To::Except(me), &broadcast.frames); // Go: mutex.Lock(), c.WriteMessage, mutex.Unlock() (D31)
