@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     };
     match run(&cli) {
         Ok(()) => stop::exit(0),
+        Err(_) if stop::requested() => stop::exit(0), // a call that failed because it was interrupted
         Err(sentence) => {
             say::err(&format!("chatroom: {sentence}"));
             stop::exit(1)

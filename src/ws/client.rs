@@ -4,7 +4,7 @@
 //! sent. A client does both, so it has two of them over one socket: one reads, and answers pings;
 //! one sends. What they write goes through one lock, so that no frame gets into another.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -151,7 +151,12 @@ impl Read for Wire {
             let left = deadline.saturating_duration_since(Instant::now());
             self.conn.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
         }
-        (&*self.conn).read(buffer)
+        loop {
+            match (&*self.conn).read(buffer) {
+                Err(err) if err.kind() == ErrorKind::Interrupted => {} // a read with a time-out isn't restarted
+                read => return read,
+            }
+        }
     }
 }
 

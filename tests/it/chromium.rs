@@ -8,7 +8,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -155,10 +155,34 @@ fn wait_for_port(process: &mut Child, profile: &Path) -> (u16, String) {
 
 /// One connection to the browser or to one of its tabs.
 struct DevTools {
-    socket: WebSocket<TcpStream>,
+    socket: WebSocket<Wire>,
     last_id: u64,
     /// What the page did that it should not have: errors in the console, dialogs.
     complaints: Vec<String>,
+}
+
+/// A socket whose reads are not cut short by a signal, as reads with a time-out are.
+struct Wire(TcpStream);
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buffer) {
+                Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 impl DevTools {
@@ -167,7 +191,7 @@ impl DevTools {
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("connect to Chromium");
         stream.set_read_timeout(Some(PATIENCE)).expect("set a time-out");
         let url = format!("ws://127.0.0.1:{port}{path}");
-        let (socket, _) = tungstenite::client(url, stream).expect("DevTools handshake");
+        let (socket, _) = tungstenite::client(url, Wire(stream)).expect("DevTools handshake");
         Self { socket, last_id: 0, complaints: Vec::new() }
     }
 

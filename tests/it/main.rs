@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)] // Allowed in tests, but not in their helpers.
 
+mod afterwards;
 mod browser;
 mod chromium;
 mod docs;
