@@ -1,6 +1,6 @@
 //! HTTP by hand, as much as a checker needs of it.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -62,6 +62,7 @@ pub fn read_reply(mut stream: &TcpStream, patience: Duration) -> Verdict<Reply> 
             (Some((reply, true)), _) | (Some((reply, _)), Ok(0)) => return Ok(reply),
             (_, Ok(1..)) if left > Duration::from_millis(1) => {}
             (_, Ok(_)) => return fail("an answer of HTTP", format!("{} and no more", show(&came))),
+            (_, Err(e)) if e.kind() == ErrorKind::Interrupted => {}
             (_, Err(e)) => return fail("an answer of HTTP", format!("{} and then: {e}", show(&came))),
         }
     }

@@ -288,6 +288,7 @@ impl WsPeer {
             let _ = self.stream.set_read_timeout(Some(left));
             match self.stream.read(&mut piece) {
                 Ok(n @ 1..) if left > Duration::from_millis(1) => self.came.extend_from_slice(&piece[..n]),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 _ => return fail("the head of an HTTP message", show(&self.came)),
             }
         }
