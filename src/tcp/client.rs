@@ -44,12 +44,7 @@ pub fn run(addr: &Address) -> Result<(), String> {
         let mut reader = LineReader::new(&listening, String::new()); // Go: bufio.NewReader(conn)
         loop {
             let read = reader.read_text(); // Go: reader.ReadString('\n')
-            let left = match read {
-                Ok(Some(msg)) => Ok(msg),
-                Ok(None) => Err("EOF".to_string()),
-                Err(err) => Err(err.to_string()),
-            };
-            let msg = match left {
+            let msg = match read {
                 Err(_) if LEAVING.load(Ordering::SeqCst) => return,
                 Err(left) => {
                     warn!(zh "服务器断开: {left}", en "the server has left: {left}"); // Go: log.Println

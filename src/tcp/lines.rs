@@ -90,22 +90,26 @@ impl<'a> LineReader<'a> {
         self.reader.as_ref().map_or(&[], |reader| reader.buffer())
     }
 
-    /// As a client reads: what one read brings, in whole lines where it can be. Empty while a line
-    /// is not complete yet, `None` at the end of the stream. A line over [`LONGEST`] comes in
-    /// pieces, and one that the end cuts off as it is.
+    /// As a client reads: what one read brings, in whole lines where it can be; empty while a line is
+    /// not complete yet. A line over [`LONGEST`] comes in pieces, and one that the end cuts off as it
+    /// is.
     ///
     /// # Errors
-    /// When the connection breaks.
-    pub fn read_text(&mut self) -> io::Result<Option<&[u8]>> {
+    /// Why there is no more.
+    pub fn read_text(&mut self) -> Result<&[u8], Left> {
         self.batch.drain(..self.told);
         let start = self.batch.len();
         self.batch.resize(start + READ, 0);
         let read = self.conn.read(&mut self.batch[start..]);
         self.batch.truncate(start + *read.as_ref().unwrap_or(&0));
-        let at_end = read? == 0;
+        let at_end = read.map_err(Left::Broken)? == 0;
+        if at_end && self.batch.is_empty() {
+            return Err(Left::Eof);
+        }
         let lines = self.batch.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-        self.told = if at_end || lines == 0 && self.batch.len() > LONGEST { self.batch.len() } else { lines };
-        Ok((!at_end || self.told > 0).then(|| &self.batch[..self.told]))
+        let piece = at_end || lines == 0 && self.batch.len() > LONGEST;
+        self.told = if piece { self.batch.len() } else { lines };
+        Ok(&self.batch[..self.told])
     }
 
     /// Adds one line to the batch.
