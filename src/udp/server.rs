@@ -1,20 +1,16 @@
 //! The UDP server, in the order of the notes' `server.go`.
 
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use super::members::Members;
-use super::{BUFFER, MAX_DATAGRAM};
+use super::{BUFFER, MAX_DATAGRAM, SEND_PATIENCE, send_to_all};
 use crate::address::{self, Address};
 use crate::cli::Options;
 use crate::door::{self, Trouble};
 use crate::line::one_line;
 use crate::{say, stop, tr};
-
-/// How long a broadcast may wait for room in the socket's send buffer; then datagrams are lost, as
-/// they may be. A network that is down must not stop the room.
-const SEND_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Refusals are sent at most this often. A source address is easily forged: two full rooms that
 /// are each made to take the other for a newcomer would else answer each other for ever.
@@ -100,25 +96,10 @@ fn handle_datagram(
         return Err(too_long()); // D14
     }
     // Go: mutex.Lock()
-    let mut waited = false;
-    for addr in clients.iter() {
-        // Go: addr.String() != clientAddr.String()
-        if addr != client_addr {
-            let sent = conn.send_to(&broadcast, addr); // Go: conn.WriteToUDP
-            if !waited && sent.is_err_and(|err| is_timeout(&err)) {
-                waited = conn.set_nonblocking(true).is_ok(); // the network is stuck: the rest without waiting
-            }
-        }
-    }
-    if waited {
-        let _ = conn.set_nonblocking(false);
-    }
+    let others = clients.iter().filter(|addr| *addr != client_addr); // Go: addr.String() != clientAddr.String()
+    send_to_all(conn, &broadcast, others); // Go: conn.WriteToUDP
     // Go: mutex.Unlock()
     Ok(())
-}
-
-fn is_timeout(err: &io::Error) -> bool {
-    matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 fn too_long() -> String {
