@@ -2,23 +2,24 @@
 
 use std::process::ExitCode;
 
-use chatroom::cli::{self, Action, Cli, Parsed};
-use chatroom::{say, stop, tcp, udp, ws};
+use chatroom::cli::{self, Cli, Parsed};
+use chatroom::support::{lang, print, stop};
+use chatroom::{tcp, udp, ws};
 
 fn main() -> ExitCode {
     let args: Vec<String> =
         std::env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
     if let Some(lang) = cli::find_lang(&args) {
-        say::set_lang(lang);
+        lang::set(lang);
     }
     let cli = match cli::parse(&args) {
         Ok(Parsed::Run(cli)) => cli,
         Ok(Parsed::Show(text)) => {
-            say::out(&text);
+            print::out(&text);
             return ExitCode::SUCCESS;
         }
         Err(sentence) => {
-            say::err(&format!("chatroom: {sentence}"));
+            print::err(&format!("chatroom: {sentence}"));
             return ExitCode::from(2);
         }
     };
@@ -26,19 +27,19 @@ fn main() -> ExitCode {
         Ok(()) => stop::exit(0),
         Err(_) if stop::requested() => stop::exit(0), // a call that failed because it was interrupted
         Err(sentence) => {
-            say::err(&format!("chatroom: {sentence}"));
+            print::err(&format!("chatroom: {sentence}"));
             stop::exit(1)
         }
     }
 }
 
-fn run(cli: &Cli) -> Result<(), String> {
-    match &cli.action {
-        Action::TcpServer(addr) => tcp::server::run(addr, &cli.options),
-        Action::TcpClient(addr) => tcp::client::run(addr),
-        Action::UdpServer(addr) => udp::server::run(addr, &cli.options),
-        Action::UdpClient(addr) => udp::client::run(addr),
-        Action::WsServer(addr) => ws::server::run(addr, &cli.options),
-        Action::WsClient(url) => ws::client::run(url),
+fn run(Cli { command, addr, options }: &Cli) -> Result<(), String> {
+    match *command {
+        "tcp-server" => tcp::server::run(addr, options),
+        "tcp-client" => tcp::client::run(addr),
+        "udp-server" => udp::server::run(addr, options),
+        "udp-client" => udp::client::run(addr),
+        "ws-server" => ws::server::run(addr, options),
+        _ => ws::client::run(addr, options),
     }
 }

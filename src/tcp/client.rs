@@ -7,16 +7,18 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::MAX_LINE;
-use super::lines::LineReader;
-use crate::address::{self, Address};
-use crate::keyboard::Keyboard;
-use crate::{say, stop, tr, warn};
+use crate::support::address::{self, Address};
+use crate::support::keyboard::Keyboard;
+use crate::support::lines::{LineReader, MAX_LINE, MAX_RECEIVED};
+use crate::support::trouble::{no_socket, no_thread};
+use crate::support::{print, stop};
+use crate::{say, tr, warn};
 
 /// After the last line was sent: how long without a byte until we stop waiting for answers (D10).
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
-/// How long a failed write leaves the listener to notice that the server has gone.
+/// After a write has failed: how long the listener may take to notice that the server has left, and
+/// to say so.
 const LISTENER_KNOWS: Duration = Duration::from_secs(1);
 
 /// All is sent; that the server closes now is in order.
@@ -34,29 +36,30 @@ pub fn run(addr: &Address) -> Result<(), String> {
         .and_then(|conn| conn.set_nodelay(true).map(|()| conn)) // Go does that unasked
         .map_err(|err| address::explain(&err))
         .map_err(|why| tr!(zh "连接失败:dial tcp {addr}: {why}", en "cannot connect to {addr}: {why}"))?; // Go: log.Fatal
-    // Go: defer conn.Close(). Dropping it closes it.
+    // Go: defer conn.Close(). The socket closes when its last handle is dropped: `conn` here, and
+    // `listening` in the other thread. Before that, D10 closes its sending side.
     say!(zh "已连接到服务器", en "connected to the server"); // Go: fmt.Println
 
-    let listening = conn.try_clone().map_err(stop::no_socket)?;
+    let listening = conn.try_clone().map_err(no_socket)?;
     let (heard, answers) = mpsc::sync_channel(1); // "something came" need not be said twice
     // Go: go func()
-    let listener = move || {
-        let mut reader = LineReader::new(&listening, String::new()); // Go: bufio.NewReader(conn)
+    let listener = thread::Builder::new().spawn(move || {
+        let mut reader = LineReader::new(&listening, MAX_RECEIVED); // Go: bufio.NewReader(conn)
         loop {
-            let read = reader.read_text(); // Go: reader.ReadString('\n')
+            let read = reader.read_once(); // Go: reader.ReadString('\n')
             let msg = match read {
+                Ok(msg) => msg,
                 Err(_) if LEAVING.load(Ordering::SeqCst) => return,
-                Err(left) => {
-                    warn!(zh "服务器断开: {left}", en "the server has left: {left}"); // Go: log.Println
+                Err(ended) => {
+                    warn!(zh "服务器断开: {ended}", en "the server has left: {ended}"); // Go: log.Println
                     stop::exit(1); // D11: nobody is there for what is typed. Go: return
                 }
-                Ok(msg) => msg,
             };
-            say::print(msg); // Go: fmt.Print(msg) (D12)
+            print::print(msg); // Go: fmt.Print(msg) (D12)
             let _ = heard.try_send(());
         }
-    };
-    thread::Builder::new().spawn(listener).map_err(stop::no_thread)?;
+    });
+    listener.map_err(no_thread)?;
 
     let mut keyboard = Keyboard::new(MAX_LINE); // Go: bufio.NewScanner(os.Stdin) (D13)
     // Go: scanner.Scan()
@@ -64,7 +67,7 @@ pub fn run(addr: &Address) -> Result<(), String> {
         msg.push(b'\n'); // Go: scanner.Text() + "\n"
         let sent = conn.write_all(&msg); // Go: conn.Write([]byte(msg))
         if let Err(err) = sent {
-            thread::sleep(LISTENER_KNOWS); // if the server has left, the listener says so
+            while answers.recv_timeout(LISTENER_KNOWS).is_ok() {} // if the server has left, that ends us
             return Err(tr!(zh "发送失败: {err}", en "cannot send: {err}")); // Go: log.Println, return
         }
     }

@@ -4,14 +4,17 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use super::MAX_LINE;
-use super::lines::{Left, LineReader};
-use crate::address::{self, Address};
 use crate::cli::Options;
-use crate::door::{self, Door, Newcomer};
-use crate::keyboard::Keyboard;
-use crate::room::{self, Clients, Member, To};
-use crate::{say, stop, tr, warn};
+use crate::support::address::{self, Address};
+use crate::support::door::{Door, Seat};
+use crate::support::farewell::{last_word, room_is_full};
+use crate::support::keyboard::Keyboard;
+use crate::support::lines::{Ended, LineReader, MAX_LINE, prefixed};
+use crate::support::patience::Patience;
+use crate::support::room::{self, Clients, Id, id};
+use crate::support::trouble::no_thread;
+use crate::support::{lock, print, stop};
+use crate::{say, tr, warn};
 
 /// A client's thread mostly waits, so a small stack does. Only pages that are touched cost memory.
 const STACK: usize = 128 << 10;
@@ -28,15 +31,15 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         .map_err(|why| tr!(zh "监听失败:listen tcp {addr}: {why}", en "cannot listen on {addr}: {why}"))?; // Go: log.Fatal
     // Go: defer listener.Close(). Dropping it closes it.
     let local = stop::wake_listener(&listener)?; // D6
-    say::print_in_background().map_err(stop::no_thread)?; // D7
+    print::in_background().map_err(no_thread)?; // D7
     say!(zh "TCP 服务器启动，监听 {local}", en "TCP server listening on {local}"); // Go: fmt.Println
 
-    // Go: var clients []net.Conn; var mutex sync.Mutex
-    let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+    // In Rust the mutex owns what it protects: there is no way to the list but through the lock.
+    let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default(); // Go: var clients []net.Conn, var mutex sync.Mutex
 
-    let everyone = clients.clone();
+    let everyone = Arc::clone(&clients);
     // Go: go func()
-    let console = move || {
+    let console = thread::Builder::new().spawn(move || {
         let mut keyboard = Keyboard::new(MAX_LINE); // Go: bufio.NewReader(os.Stdin)
         loop {
             let typed = keyboard.next_line(); // Go: reader.ReadString('\n')
@@ -45,58 +48,80 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
                 return warn!(zh "读取控制台输入失败: {why}", en "console input has ended: {why}"); // Go: log.Println (D1)
             };
             let broadcast = [b"[Server]: ", &msg[..], b"\n"].concat(); // Go: fmt.Sprintf("[Server]: %s", msg)
-            room::broadcast(&everyone, To::All, &broadcast); // Go: mutex.Lock(), c.Write, mutex.Unlock() (D4)
+            let room = lock(&everyone); // Go: mutex.Lock()
+            let mut patience = Patience::of_room(); // D4
+            // Go: for _, c := range clients
+            for client in room.iter() {
+                patience.write(client, &broadcast); // Go: c.Write([]byte(broadcast))
+            }
+            drop(room); // Go: mutex.Unlock()
         }
-    };
-    thread::Builder::new().spawn(console).map_err(stop::no_thread)?;
+    });
+    console.map_err(no_thread)?;
 
-    let mut door = Door::new(&listener, options.max_clients, STACK, door::room_is_full().into_bytes())?; // D8
+    let mut door = Door::new(options.max_clients, room_is_full()); // D8
     loop {
         let accepted = listener.accept(); // Go: listener.Accept()
         if stop::requested() {
             break; // D6
         }
-        let Some(Newcomer { conn, handle, peer, seat }) = door.admit(accepted) else {
-            continue; // Go: log.Println, continue (D5, D8)
+        let Some((conn, peer, seat)) = door.admit(accepted) else {
+            continue; // Go: log.Println, continue (D4, D5)
         };
-        let clients = clients.clone();
-        let newcomer = move || {
-            say!(zh "新客户端连接: {peer}", en "new client: {peer}"); // Go: fmt.Printf
-            let joined = room::join(&clients, handle); // Go: mutex.Lock(), append(clients, conn), mutex.Unlock()
-            match joined {
-                Ok(me) => handle_client(&conn, peer, me, &clients),
-                Err(gone) => say!(zh "客户端 {peer} 断开: {gone}", en "client {peer} left: {gone}"),
-            }
-            drop(seat);
-        };
-        door.start(newcomer); // Go: go handleClient(…) (D9)
+        say!(zh "新客户端连接: {peer}", en "new client: {peer}"); // Go: fmt.Printf
+
+        // Go puts one conn into the list and into the goroutine. Here each owns a handle of its own
+        // to the same socket, which closes when the last of them is dropped.
+        let Some(handle) = door.second_handle(|| conn.try_clone()) else { continue };
+        let me = id(&handle);
+        lock(&clients).push(handle); // Go: mutex.Lock(), append(clients, conn), mutex.Unlock()
+
+        let room = Arc::clone(&clients);
+        let work = move || handle_client(conn, peer, me, &room, seat);
+        let started = thread::Builder::new().stack_size(STACK).spawn(work); // Go: go handleClient(conn, &clients, &mutex)
+        if let Err(err) = started {
+            lock(&clients).retain(|client| id(client) != me);
+            door.no_thread(&err); // D9
+        }
     }
     stop::good_bye(); // D6
-    let _closed = room::close_all(&clients, b"", Shutdown::Both);
+    room::close_all(&clients, b"", Shutdown::Both);
     door.wait_until_empty(stop::GRACE);
     Ok(())
 }
 
 /// One client's thread: what it says goes to all the others, until it leaves.
-// Go: func handleClient(conn, clients, mutex)
-fn handle_client(conn: &TcpStream, peer: SocketAddr, me: Member, clients: &Clients) {
-    // Go: defer conn.Close(). Dropping it closes it.
-    let mut reader = LineReader::new(conn, format!("[{peer}]: ")); // Go: bufio.NewReader(conn)
+// Go: func handleClient(conn net.Conn, clients *[]net.Conn, mutex *sync.Mutex)
+fn handle_client(conn: TcpStream, peer: SocketAddr, me: Id, clients: &Clients, _seat: Seat) {
+    // Go: defer conn.Close(). There are two handles to close: the list's goes with `retain` below,
+    // and `conn` at the end of this function.
+    let mut reader = LineReader::new(&conn, MAX_LINE); // Go: bufio.NewReader(conn)
     loop {
         // One line, or all that one read brought: together they cost one write per client.
-        let lines = reader.read_lines(); // Go: reader.ReadString('\n') (D2, D3)
-        let broadcast = match lines {
-            Err(left) => {
-                say!(zh "客户端 {peer} 断开: {left}", en "client {peer} left: {left}"); // Go: fmt.Printf
-                room::leave(clients, me); // Go: mutex.Lock(), remove conn, mutex.Unlock()
-                if let Left::TooLong = left {
-                    door::last_word(conn, format!("[Server]: {left}\n").as_bytes()); // D2
+        let read = reader.read_lines(); // Go: reader.ReadString('\n') (D2, D3)
+        let lines = match read {
+            Ok(lines) => lines,
+            Err(ended) => {
+                say!(zh "客户端 {peer} 断开: {ended}", en "client {peer} left: {ended}"); // Go: fmt.Printf
+                lock(clients).retain(|client| id(client) != me); // Go: mutex.Lock(), remove conn, mutex.Unlock()
+                if let Ended::TooLong(_) = ended {
+                    last_word(&conn, format!("[Server]: {ended}\n").as_bytes()); // D2
                 }
                 return; // Go: return
             }
-            Ok(lines) => lines, // Go: fmt.Sprintf("[%s]: %s")
         };
-        say::print(broadcast); // Go: fmt.Print(broadcast) (D7, D12)
-        room::broadcast(clients, To::Except(me), broadcast); // Go: mutex.Lock(), c.Write, mutex.Unlock() (D4)
+
+        let broadcast = prefixed(&format!("[{peer}]: "), lines); // Go: fmt.Sprintf("[%s]: %s", conn.RemoteAddr(), msg)
+        print::print(&broadcast); // Go: fmt.Print(broadcast) (D7, D12)
+        let room = lock(clients); // Go: mutex.Lock()
+        let mut patience = Patience::of_room(); // D4
+        // Go: for _, c := range *clients
+        for client in room.iter() {
+            // Go: if c != conn
+            if id(client) != me {
+                patience.write(client, &broadcast); // Go: c.Write([]byte(broadcast))
+            }
+        }
+        drop(room); // Go: mutex.Unlock()
     }
 }

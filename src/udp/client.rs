@@ -5,16 +5,21 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::{BUFFER, MAX_DATAGRAM, PREFIX_ROOM};
-use crate::address::{self, Address};
-use crate::door::Trouble;
-use crate::keyboard::Keyboard;
-use crate::{say, stop, tr, warn};
+use super::BUFFER;
+use crate::support::address::{self, Address};
+use crate::support::keyboard::Keyboard;
+use crate::support::trouble::{Trouble, no_socket, no_thread};
+use crate::support::{print, stop};
+use crate::{say, tr, warn};
+
+/// The longest line that is sent (D18): the most that a datagram carries over IPv4 (65,535 bytes
+/// less the headers of IP, 20, and UDP, 8), less the prefix, `[ip:port]: `, and the line end.
+const MAX_LINE: usize = 65_507 - 64 - 1;
 
 /// Chats until the input ends.
 ///
 /// # Errors
-/// A sentence, when the address can't be resolved or a datagram can't be sent.
+/// A sentence, when the address can't be resolved.
 pub fn run(addr: &Address) -> Result<(), String> {
     stop::on_signal(|| stop::exit(0))?;
     let addrs = addr // Go: net.ResolveUDPAddr("udp", "localhost:8081")
@@ -23,13 +28,13 @@ pub fn run(addr: &Address) -> Result<(), String> {
     let conn = connect(&addrs) // Go: net.DialUDP("udp", nil, addr)
         .map_err(|err| address::explain(&err))
         .map_err(|why| tr!(zh "连接失败:dial udp {addr}: {why}", en "cannot connect to {addr}: {why}"))?; // Go: log.Fatal
-    // Go: defer conn.Close(). Dropping it closes it.
+    // Go: defer conn.Close(). The socket closes with its last handle, at the end of the program.
     say!(zh "已连接到 UDP 服务器", en "connected to the UDP server"); // Go: fmt.Println
     say!(zh "（发出第一行之后，聊天室才知道你在这里）", en "(the room hears of you with your first line)");
 
-    let listening = conn.try_clone().map_err(stop::no_socket)?;
+    let listening = conn.try_clone().map_err(no_socket)?;
     // Go: go func()
-    let listener = move || {
+    let listener = thread::Builder::new().spawn(move || {
         let mut buffer = vec![0; BUFFER]; // Go: make([]byte, 1024) (D14)
         let mut trouble = Trouble::default();
         loop {
@@ -39,20 +44,20 @@ pub fn run(addr: &Address) -> Result<(), String> {
                 Err(err) => trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")), // Go: log.Println, return
                 Ok(n) => {
                     NOBODY_THERE.store(false, Ordering::Relaxed);
-                    say::print(&buffer[..n]); // Go: fmt.Print(string(buffer[:n])) (D12)
+                    print::print(&buffer[..n]); // Go: fmt.Print(string(buffer[:n])) (D12)
                 }
             }
         }
-    };
-    thread::Builder::new().spawn(listener).map_err(stop::no_thread)?;
+    });
+    listener.map_err(no_thread)?;
 
-    let mut keyboard = Keyboard::new(MAX_DATAGRAM - PREFIX_ROOM - 1); // Go: bufio.NewScanner(os.Stdin) (D18)
+    let mut keyboard = Keyboard::new(MAX_LINE); // Go: bufio.NewScanner(os.Stdin) (D18)
     // Go: scanner.Scan()
     while let Some(mut msg) = keyboard.next_line() {
         msg.push(b'\n'); // Go: scanner.Text() + "\n"
         let sent = send(&conn, &msg); // Go: conn.Write([]byte(msg)) (D17)
         if let Err(err) = sent {
-            return Err(tr!(zh "发送失败: {err}", en "cannot send: {err}")); // Go: log.Println, return
+            warn!(zh "发送失败: {err}；这一行没有发出", en "cannot send: {err}; that line was not sent"); // Go: log.Println, return (D18)
         }
     }
     Ok(())

@@ -2,19 +2,22 @@
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::members::Members;
-use super::{BUFFER, MAX_DATAGRAM, SEND_PATIENCE, send_to_all};
-use crate::address::{self, Address};
+use super::BUFFER;
 use crate::cli::Options;
-use crate::door::{self, Trouble};
-use crate::line::one_line;
-use crate::{say, stop, tr};
+use crate::support::address::{self, Address};
+use crate::support::farewell::room_is_full;
+use crate::support::lines::one_line;
+use crate::support::members::{Limit, Member, Refusals};
+use crate::support::trouble::{Trouble, is_too_long, no_socket, no_thread};
+use crate::support::{lock, print, stop};
+use crate::{say, tr};
 
-/// Refusals are sent at most this often. A source address is easily forged: two full rooms that
-/// are each made to take the other for a newcomer would else answer each other for ever.
-const REFUSAL_PAUSE: Duration = Duration::from_millis(10);
+/// How long a broadcast may wait for room in the socket's send buffer; then datagrams are lost, as
+/// they may be. A network that is down must not stop the room.
+const SEND_TIME: Duration = Duration::from_secs(1);
 
 /// Runs the server until Ctrl-C.
 ///
@@ -31,85 +34,79 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         )?; // Go: log.Fatal
     // Go: defer conn.Close(). Dropping it closes it.
     let local = stop::wake_socket(&conn)?; // D19
-    conn.set_write_timeout(Some(SEND_PATIENCE)).map_err(stop::no_socket)?;
-    say::print_in_background().map_err(stop::no_thread)?; // D7
+    conn.set_write_timeout(Some(SEND_TIME)).map_err(no_socket)?;
+    print::in_background().map_err(no_thread)?; // D7
     say!(zh "已监听 UDP 端口: {local}", en "UDP server listening on {local}"); // Go: fmt.Println
 
-    // Go: var clients []net.Addr
-    let mut clients = Members::new(options.max_clients, options.forget_after); // D16
-    // Go: var mutex sync.Mutex. Only this thread uses the list, in the notes too. There the mutex
-    // makes sure of that; here `mut` does: the compiler lets no second thread have it.
+    let clients: Mutex<Vec<Member>> = Mutex::default(); // Go: var clients []net.Addr, var mutex sync.Mutex
+    let limit = Limit { most: options.max_clients, forget_after: options.forget_after }; // D16
+    let (mut refusals, mut trouble) = (Refusals::default(), Trouble::default());
 
     let mut buffer = vec![0; BUFFER]; // Go: make([]byte, 1024) (D14)
-    let mut trouble = Trouble::default();
-    let mut refused = None;
     loop {
         let received = conn.recv_from(&mut buffer); // Go: conn.ReadFromUDP(buffer)
         if stop::requested() {
             break; // D19
         }
-        match received {
-            Err(err) if err.kind() == ErrorKind::ConnectionReset => {} // Windows, of a client that has gone
-            Err(err) => trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")), // Go: log.Println, continue
-            Ok((n, client_addr)) => {
-                let msg = &buffer[..n]; // Go: string(buffer[:n])
-                if let Err(why) = handle_datagram(&conn, &mut clients, client_addr, msg) {
-                    refuse(&conn, client_addr, &why, &mut refused); // D14, D16
-                }
+        let (n, client_addr) = match received {
+            Ok(received) => received,
+            Err(err) if err.kind() == ErrorKind::ConnectionReset => continue, // Windows, of a client that has gone
+            Err(err) => {
+                trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")); // Go: log.Println
+                continue; // Go: continue
             }
+        };
+        let (msg, peer) = (&buffer[..n], address::printed(client_addr)); // Go: string(buffer[:n])
+        if !limit.has_room(&mut lock(&clients), client_addr) {
+            refusals.send(&conn, client_addr, &room_is_full()); // D16
+            continue;
+        }
+        if !msg.is_empty() {
+            print::print(&one_line(&tr!(zh "收到 {peer}: ", en "from {peer}: "), msg)); // Go: fmt.Printf (D12)
+        }
+
+        let mut list = lock(&clients); // Go: mutex.Lock()
+        // Go: if !contains(clients, clientAddr)
+        if !contains(&mut list, client_addr) {
+            list.push(Member { addr: client_addr, heard: Instant::now() }); // Go: append(clients, clientAddr)
+            say!(zh "新客户端: {peer}", en "new client: {peer}"); // Go: fmt.Printf
+        }
+        drop(list); // Go: mutex.Unlock()
+
+        if msg.is_empty() {
+            continue; // D15: it wanted to be heard of, and has nothing to say
+        }
+        let broadcast = one_line(&format!("[{peer}]: "), msg); // D15
+        let (mut too_long, deadline) = (false, Instant::now() + SEND_TIME);
+        let list = lock(&clients); // Go: mutex.Lock()
+        // Go: for _, addr := range clients
+        for client in list.iter() {
+            // Go: if addr.String() != clientAddr.String()
+            if client.addr != client_addr && Instant::now() < deadline {
+                let sent = conn.send_to(&broadcast, client.addr); // Go: conn.WriteToUDP, fmt.Sprintf("[%s]: %s")
+                too_long |= sent.is_err_and(|err| is_too_long(&err));
+            }
+        }
+        drop(list); // Go: mutex.Unlock()
+        if too_long {
+            let why = tr!(zh "[Server]: 消息太长，没有转发\n", en "[Server]: that message is too long and was not relayed\n");
+            refusals.send(&conn, client_addr, &why); // D14
         }
     }
     stop::good_bye(); // D19
     Ok(())
 }
 
-/// What one datagram brings: perhaps a newcomer, perhaps a line for all the others. The error is
-/// what its sender has to be told.
-fn handle_datagram(
-    conn: &UdpSocket,
-    clients: &mut Members,
-    client_addr: SocketAddr,
-    msg: &[u8],
-) -> Result<(), String> {
-    if !clients.has_room_for(client_addr) {
-        return Err(door::room_is_full()); // D16
+/// Whether `addr` is in the list; notes that it was heard.
+// Go: func contains(clients []net.Addr, addr net.Addr) bool
+fn contains(clients: &mut [Member], addr: SocketAddr) -> bool {
+    // Go: for _, c := range clients
+    for client in clients {
+        // Go: if c.String() == addr.String()
+        if client.addr == addr {
+            client.heard = Instant::now(); // D16
+            return true; // Go: return true
+        }
     }
-    let peer = address::printed(client_addr);
-    if !msg.is_empty() {
-        let received = tr!(zh "收到 {peer}: ", en "from {peer}: ");
-        say::print(&one_line(&received, msg)); // Go: fmt.Printf("收到 %s: %s") (D12)
-    }
-
-    // Go: mutex.Lock()
-    // Go: contains(clients, clientAddr)
-    if !clients.contains(client_addr) {
-        clients.push(client_addr); // Go: append(clients, clientAddr)
-        say!(zh "新客户端: {peer}", en "new client: {peer}"); // Go: fmt.Printf("新客户端: %s")
-    }
-    // Go: mutex.Unlock()
-
-    if msg.is_empty() {
-        return Ok(()); // D15: it wanted to be heard of, and has nothing to say
-    }
-    let broadcast = one_line(&format!("[{peer}]: "), msg); // Go: fmt.Sprintf("[%s]: %s") (D15)
-    if broadcast.len() > MAX_DATAGRAM {
-        return Err(too_long()); // D14
-    }
-    // Go: mutex.Lock()
-    let others = clients.iter().filter(|addr| *addr != client_addr); // Go: addr.String() != clientAddr.String()
-    send_to_all(conn, &broadcast, others); // Go: conn.WriteToUDP
-    // Go: mutex.Unlock()
-    Ok(())
-}
-
-fn too_long() -> String {
-    tr!(zh "[Server]: 消息太长，没有转发\n", en "[Server]: that message is too long and was not relayed\n")
-}
-
-/// Tells a sender why its datagram went nowhere.
-fn refuse(conn: &UdpSocket, addr: SocketAddr, why: &str, last: &mut Option<Instant>) {
-    if last.is_none_or(|at| at.elapsed() >= REFUSAL_PAUSE) {
-        *last = Some(Instant::now());
-        let _ = conn.send_to(why.as_bytes(), addr);
-    }
+    false // Go: return false
 }

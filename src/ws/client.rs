@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,14 +16,17 @@ use tungstenite::error::Error;
 use tungstenite::protocol::Role;
 use tungstenite::protocol::frame::CloseFrame;
 use tungstenite::protocol::frame::coding::CloseCode;
-use tungstenite::{HandshakeError, Message, WebSocket};
+use tungstenite::{Bytes, HandshakeError, Message, WebSocket};
 
-use super::MAX_MESSAGE;
-use super::messages::config;
-use crate::address::{self, Url};
-use crate::keyboard::Keyboard;
-use crate::line::one_line;
-use crate::{say, stop, tr, warn};
+use crate::cli::Options;
+use crate::support::address::{self, Address};
+use crate::support::keyboard::Keyboard;
+use crate::support::lines::{MAX_RECEIVED, came_back_empty, one_line};
+use crate::support::messages::{MAX_MESSAGE, config};
+use crate::support::silence::Silence;
+use crate::support::trouble::no_thread;
+use crate::support::{lock, print, stop};
+use crate::{say, tr, warn};
 
 /// How long the server may take for the handshake.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
@@ -31,11 +34,9 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// After our close: how long we wait for the server's (D10).
 const LAST_ANSWERS: Duration = Duration::from_secs(3);
 
-/// How long a failed write leaves the listener to notice that the server has gone.
+/// After a write has failed: how long the listener may take to notice that the server has left, and
+/// to say so.
 const LISTENER_KNOWS: Duration = Duration::from_secs(1);
-
-/// The longest message we take from a server. Ours send less; the notes' send whatever they get.
-const MAX_RECEIVED: usize = 1 << 20;
 
 /// We have said good-bye; that the server closes now is in order.
 static LEAVING: AtomicBool = AtomicBool::new(false);
@@ -44,17 +45,17 @@ static LEAVING: AtomicBool = AtomicBool::new(false);
 ///
 /// # Errors
 /// A sentence, when the server can't be reached, is no WebSocket server, or has left.
-pub fn run(url: &Url) -> Result<(), String> {
+pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     stop::on_signal(|| stop::exit(0))?;
-    let (listening, mut sending) = connect(url)?;
+    let (listening, mut sending) = connect(addr, options.ping)?;
     say!(zh "已连接到服务器", en "connected to the server");
 
-    let (over, left) = mpsc::channel::<()>();
-    let listener = move || {
+    let (over, ended) = mpsc::channel::<()>();
+    let listener = thread::Builder::new().spawn(move || {
         listen(listening);
         drop(over);
-    };
-    thread::Builder::new().spawn(listener).map_err(stop::no_thread)?;
+    });
+    listener.map_err(no_thread)?;
 
     let mut keyboard = Keyboard::new(MAX_MESSAGE);
     while let Some(line) = keyboard.next_line() {
@@ -63,22 +64,22 @@ pub fn run(url: &Url) -> Result<(), String> {
             continue;
         };
         if let Err(err) = sending.send(Message::text(msg)) {
-            thread::sleep(LISTENER_KNOWS); // if the server has left, the listener says so
+            let _ = ended.recv_timeout(LISTENER_KNOWS); // if the server has left, that ends us
             return Err(tr!(zh "发送失败: {err}", en "cannot send: {err}"));
         }
     }
     LEAVING.store(true, Ordering::SeqCst);
     let _ = sending.close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() }));
-    let _ = left.recv_timeout(LAST_ANSWERS); // D10
+    let _ = ended.recv_timeout(LAST_ANSWERS); // D10
     Ok(())
 }
 
 /// The listening thread: prints what comes, each message as one line, until the server leaves.
 fn listen(mut socket: WebSocket<Wire>) {
-    let left = loop {
+    let why = loop {
         match socket.read() {
-            Ok(Message::Text(msg)) => say::print(&one_line("", msg.as_bytes())),
-            Ok(Message::Binary(msg)) => say::print(&one_line("", &msg)),
+            Ok(Message::Text(msg)) => print::print(&one_line("", msg.as_bytes())),
+            Ok(Message::Binary(msg)) => print::print(&one_line("", &msg)),
             Ok(Message::Close(frame)) => {
                 if !LEAVING.load(Ordering::SeqCst) {
                     let _ = socket.flush(); // sends the reply
@@ -87,18 +88,22 @@ fn listen(mut socket: WebSocket<Wire>) {
                     .map_or_else(|| "Close".to_string(), |frame| format!("Close {}", u16::from(frame.code)));
             }
             Ok(_) => {}
+            Err(Error::Io(err)) if came_back_empty(&err) => match socket.get_mut().silence.is_time_to_ask() {
+                Ok(true) => drop(socket.send(Message::Ping(Bytes::new()))), // D32
+                Ok(false) => {}
+                Err(_) => break tr!(zh "没有回应", en "it does not answer"),
+            },
             Err(err) => break err.to_string(),
         }
     };
     if !LEAVING.load(Ordering::SeqCst) {
-        warn!(zh "服务器断开: {left}", en "the server has left: {left}");
+        warn!(zh "服务器断开: {why}", en "the server has left: {why}");
         stop::exit(1); // D11
     }
 }
 
 /// Connects and shakes hands: a `WebSocket` to read from, and one to send with.
-fn connect(url: &Url) -> Result<(WebSocket<Wire>, WebSocket<Wire>), String> {
-    let addr = &url.addr;
+fn connect(addr: &Address, ping: Duration) -> Result<(WebSocket<Wire>, WebSocket<Wire>), String> {
     let fail = |why: String| tr!(zh "连接失败:dial tcp {addr}: {why}", en "cannot connect to {addr}: {why}");
     let conn = addr
         .to_call()
@@ -109,12 +114,13 @@ fn connect(url: &Url) -> Result<(WebSocket<Wire>, WebSocket<Wire>), String> {
         conn: Arc::new(conn),
         writing: Arc::default(),
         deadline: Some(Instant::now() + HANDSHAKE_TIME),
+        silence: Silence::new(ping),
     };
-    let config = Some(config(MAX_RECEIVED));
-    let (mut listening, _) = tungstenite::client::client_with_config(&url.text, wire.clone(), config)
+    let (url, config) = (format!("ws://{addr}{}", addr.path), Some(config(MAX_RECEIVED)));
+    let (mut listening, _) = tungstenite::client::client_with_config(&url, wire.clone(), config)
         .map_err(|err| fail(not_a_room(err)))?;
     listening.get_mut().deadline = None;
-    wire.conn.set_read_timeout(None).map_err(|err| fail(err.to_string()))?;
+    wire.conn.set_read_timeout(Some(ping)).map_err(|err| fail(err.to_string()))?;
     let sending = WebSocket::from_raw_socket(Wire { deadline: None, ..wire }, Role::Client, config);
     Ok((listening, sending))
 }
@@ -143,6 +149,7 @@ struct Wire {
     writing: Arc<Mutex<()>>,
     /// Until when the handshake must be over.
     deadline: Option<Instant>,
+    silence: Silence,
 }
 
 impl Read for Wire {
@@ -154,7 +161,11 @@ impl Read for Wire {
         loop {
             match (&*self.conn).read(buffer) {
                 Err(err) if err.kind() == ErrorKind::Interrupted => {} // a read with a time-out isn't restarted
-                read => return read,
+                Err(err) => return Err(err),
+                Ok(read) => {
+                    self.silence.broken();
+                    return Ok(read);
+                }
             }
         }
     }
@@ -162,7 +173,7 @@ impl Read for Wire {
 
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writing = lock(&self.writing);
         (&*self.conn).write_all(bytes)?;
         Ok(bytes.len())
     }

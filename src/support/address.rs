@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+
+use crate::tr;
 
 /// An address as the user wrote it. Go's `:8080` has no host: every interface when listening,
 /// this machine when calling.
@@ -10,13 +12,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 pub struct Address {
     host: String,
     port: u16,
+    /// Of a WebSocket's URL: what stands behind the port.
+    pub path: String,
 }
 
 impl Address {
     /// Reads `HOST:PORT`, `[IPV6]:PORT` or `:PORT`. The error is a sentence that says what to write.
     pub fn parse(text: &str) -> Result<Address, String> {
         let wrong = || {
-            crate::tr!(
+            tr!(
                 zh "“{text}”不是地址；请写 主机:端口、[::1]:端口 或 :端口，例如 127.0.0.1:8080",
                 en "'{text}' is not an address; write HOST:PORT, [::1]:PORT or :PORT, e.g. 127.0.0.1:8080"
             )
@@ -28,11 +32,32 @@ impl Address {
             None if !host.contains([':', '/', '[', ']', ' ']) => host,
             _ => return Err(wrong()),
         };
-        Ok(Address { host: bare.to_string(), port })
+        Ok(Address { host: bare.to_string(), port, path: String::new() })
+    }
+
+    /// Reads `ws://HOST[:PORT][/PATH]`. The error is a sentence that says what to write.
+    pub fn parse_url(text: &str) -> Result<Address, String> {
+        if text.starts_with("wss://") {
+            return Err(tr!(
+                zh "不支持 wss://（没有加密）；请连接 TLS 代理后面的 ws:// 地址",
+                en "wss:// is not supported, there is no encryption here; use the ws:// address behind the TLS proxy"
+            ));
+        }
+        let wrong = || {
+            tr!(zh "“{text}”不是 ws:// 地址；请写成 ws://localhost:8080/ws 这样",
+                en "'{text}' is not a ws:// URL; write it like ws://localhost:8080/ws")
+        };
+        let rest = text.strip_prefix("ws://").ok_or_else(wrong)?;
+        let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
+        let host = if has_port { host.to_string() } else { format!("{host}:80") };
+        let addr = Address::parse(&host).ok().filter(|addr| !addr.host.is_empty()).ok_or_else(wrong)?;
+        Ok(Address { path: path.to_string(), ..addr })
     }
 
     /// Where to listen, in the order to try. `:PORT` is every interface, IPv4 and IPv6 on one
-    /// socket; where there is no IPv6, and on Windows, whose std cannot do both, IPv4 alone.
+    /// socket; where there is no IPv6, and on Windows, whose std cannot do both, IPv4 alone. (Only
+    /// there: if the port is taken, half a room would be worse than none.)
     ///
     /// # Errors
     /// When the host's name cannot be resolved.
@@ -40,9 +65,10 @@ impl Address {
         if !self.host.is_empty() {
             return self.resolve(&self.host);
         }
-        let ipv4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, self.port));
-        let ipv6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, self.port));
-        Ok(if cfg!(windows) { vec![ipv4] } else { vec![ipv6, ipv4] })
+        let has_ipv6 = !cfg!(windows) && UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok();
+        let every: IpAddr =
+            if has_ipv6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+        Ok(vec![SocketAddr::new(every, self.port)])
     }
 
     /// Whom to call, in the order to try.
@@ -64,42 +90,8 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Address { host, port } = self;
+        let Address { host, port, .. } = self;
         if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
-    }
-}
-
-/// A WebSocket room's address: `ws://HOST[:PORT][/PATH]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Url {
-    /// Whom to call.
-    pub addr: Address,
-    /// The whole, as the handshake wants it.
-    pub text: String,
-}
-
-impl Url {
-    /// Reads a `ws://` URL. The error is a sentence that says what to write.
-    pub fn parse(text: &str) -> Result<Url, String> {
-        if text.starts_with("wss://") {
-            return Err(crate::tr!(
-                zh "不支持 wss://（没有加密）；请连接 TLS 代理后面的 ws:// 地址",
-                en "wss:// is not supported, there is no encryption here; use the ws:// address behind the TLS proxy"
-            ));
-        }
-        let wrong = || {
-            crate::tr!(zh "“{text}”不是 ws:// 地址；请写成 ws://localhost:8080/ws 这样",
-                       en "'{text}' is not a ws:// URL; write it like ws://localhost:8080/ws")
-        };
-        let rest = text.strip_prefix("ws://").ok_or_else(wrong)?;
-        let host = rest.split(['/', '?']).next().unwrap_or_default();
-        let with_port = if host.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']')) {
-            host.to_string()
-        } else {
-            format!("{host}:80")
-        };
-        let addr = Address::parse(&with_port).ok().filter(|addr| !addr.host.is_empty()).ok_or_else(wrong)?;
-        Ok(Url { addr, text: text.to_string() })
     }
 }
 
@@ -128,13 +120,13 @@ pub fn reachable(local: SocketAddr) -> Vec<SocketAddr> {
 /// An error about an address, with what to do about it.
 pub fn explain(err: &io::Error) -> String {
     let advice = match err.kind() {
-        io::ErrorKind::AddrInUse => crate::tr!(
+        io::ErrorKind::AddrInUse => tr!(
             zh "；请先停止占用它的程序，或换一个端口", en "; stop the program that has it, or take another port"),
-        io::ErrorKind::PermissionDenied => crate::tr!(
+        io::ErrorKind::PermissionDenied => tr!(
             zh "；请换一个 1024 以上的端口", en "; take a port above 1023"),
-        io::ErrorKind::AddrNotAvailable => crate::tr!(
+        io::ErrorKind::AddrNotAvailable => tr!(
             zh "；本机没有这个地址，请用 127.0.0.1 或 :端口", en "; this machine has no such address, use 127.0.0.1 or :PORT"),
-        io::ErrorKind::ConnectionRefused => crate::tr!(
+        io::ErrorKind::ConnectionRefused => tr!(
             zh "；请先启动服务器", en "; start the server first"),
         _ => String::new(),
     };
@@ -160,10 +152,10 @@ mod tests {
             ("ws://[::1]:5/", "[::1]:5"),
             ("ws://[::1]", "[::1]:80"),
         ] {
-            assert_eq!(Url::parse(text).unwrap().addr.to_string(), addr);
+            assert_eq!(Address::parse_url(text).unwrap().to_string(), addr);
         }
         for text in ["wss://a/ws", "http://a/", "a:1", "ws://", "ws://:80/ws", "ws://a:b/"] {
-            assert!(Url::parse(text).is_err(), "{text} was taken for a URL");
+            assert!(Address::parse_url(text).is_err(), "{text} was taken for a URL");
         }
     }
 

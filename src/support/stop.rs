@@ -4,7 +4,6 @@
 //! never notices a signal by itself: someone has to give it what it waits for. That is done on a
 //! thread of its own, because only one handler runs at a time and a second Ctrl-C must get through.
 
-use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,18 +11,24 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{address, say};
+use super::trouble::{no_socket, no_thread};
+use super::{address, print};
+use crate::tr;
 
 /// How long an orderly end may take once it was asked for; then it is an end all the same.
 /// With the time to wake and to print, this keeps D6's two seconds.
 pub const GRACE: Duration = Duration::from_millis(1000);
 
-/// A second Ctrl-C ends the process at once; this is the shell's own code for "by SIGINT".
-const INTERRUPTED: i32 = 130;
-
 /// `timeout` and some shells signal a process and then its whole group: what comes this soon after
 /// the first signal is the first once more.
 const SAME_SIGNAL: Duration = Duration::from_millis(1);
+
+/// What a second Ctrl-C leaves of the time. On a busy machine the second of `timeout`'s two signals
+/// may look like one, so an end that is nearly there is still one in order.
+const AT_ONCE: Duration = Duration::from_millis(250);
+
+/// The shell's own code for "ended by SIGINT".
+const INTERRUPTED: i32 = 130;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
@@ -39,16 +44,14 @@ pub fn requested() -> bool {
 /// When the system has no thread or no signal handler left for us.
 pub fn on_signal(wake: impl FnOnce() + Send + 'static) -> Result<(), String> {
     let (signal, signalled) = mpsc::channel();
-    thread::Builder::new()
-        .stack_size(64 << 10)
-        .spawn(move || {
-            if signalled.recv().is_ok() {
-                wake();
-                thread::sleep(GRACE + Duration::from_millis(500));
-                process::exit(0);
-            }
-        })
-        .map_err(no_thread)?;
+    let waker = move || {
+        if signalled.recv().is_ok() {
+            wake();
+            thread::sleep(GRACE + Duration::from_millis(500));
+            process::exit(0);
+        }
+    };
+    thread::Builder::new().stack_size(64 << 10).spawn(waker).map_err(no_thread)?;
     let mut first = None;
     ctrlc::set_handler(move || match first {
         None => {
@@ -57,9 +60,12 @@ pub fn on_signal(wake: impl FnOnce() + Send + 'static) -> Result<(), String> {
             let _ = signal.send(());
         }
         Some(first) if first.elapsed() < SAME_SIGNAL => {}
-        Some(_) => process::exit(INTERRUPTED),
+        Some(_) => {
+            thread::sleep(AT_ONCE);
+            process::exit(INTERRUPTED);
+        }
     })
-    .map_err(|err| crate::tr!(zh "无法处理 Ctrl-C: {err}", en "cannot handle Ctrl-C: {err}"))
+    .map_err(|err| tr!(zh "无法处理 Ctrl-C: {err}", en "cannot handle Ctrl-C: {err}"))
 }
 
 /// On a signal, brings the thread that waits in `listener.accept()` out of it, by connecting to it.
@@ -95,21 +101,11 @@ pub fn wake_socket(conn: &UdpSocket) -> Result<SocketAddr, String> {
 
 /// The server's last line; nothing is printed after it.
 pub fn good_bye() {
-    say::good_bye(&crate::tr!(zh "服务器已停止，再见", en "server stopped, good-bye"));
-}
-
-/// What to say when a thread that the program cannot do without is not to be had.
-pub fn no_thread(err: io::Error) -> String {
-    crate::tr!(zh "无法启动线程: {err}；请检查 ulimit -u", en "cannot start a thread: {err}; check ulimit -u")
-}
-
-/// What to say when a socket that was just opened cannot be used: descriptors have run out.
-pub fn no_socket(err: io::Error) -> String {
-    crate::tr!(zh "无法使用套接字: {err}；请检查 ulimit -n", en "cannot use the socket: {err}; check ulimit -n")
+    print::good_bye(&tr!(zh "服务器已停止，再见", en "server stopped, good-bye"));
 }
 
 /// Ends the process with what was said on screen.
 pub fn exit(code: i32) -> ! {
-    say::finish(Duration::from_millis(200));
+    print::finish(Duration::from_millis(200));
     process::exit(code)
 }

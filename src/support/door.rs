@@ -1,0 +1,100 @@
+//! The door of a room: who gets in (D4, D5, D8, D9).
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::farewell::turn_away;
+use super::trouble::Trouble;
+use super::{address, patience, stop};
+use crate::tr;
+
+/// A place in the room, taken as long as it isn't dropped.
+pub type Seat = Arc<()>;
+
+/// Lets newcomers in, as many as there are places.
+pub struct Door {
+    /// One clone a connection, from accept to the end of its thread: how many there are is the
+    /// number of connections.
+    seats: Arc<()>,
+    max_clients: usize,
+    /// What one too many is told.
+    full: Vec<u8>,
+    no_descriptors: Trouble,
+    no_threads: Trouble,
+}
+
+impl Door {
+    /// A door that lets in `max_clients` at a time, and tells the others `full`.
+    pub fn new(max_clients: usize, full: impl Into<Vec<u8>>) -> Door {
+        Door {
+            seats: Arc::new(()),
+            max_clients,
+            full: full.into(),
+            no_descriptors: Trouble::default(),
+            no_threads: Trouble::default(),
+        }
+    }
+
+    /// Lets in who was accepted: the connection, the address as it is printed, and a place. `None`
+    /// if nobody came in: `accept` failed (D5), or the room is full (D8).
+    ///
+    /// Newcomers wait here while the room has no patience for them (D4).
+    pub fn admit(
+        &mut self,
+        accepted: io::Result<(TcpStream, SocketAddr)>,
+    ) -> Option<(TcpStream, SocketAddr, Seat)> {
+        let (conn, peer) = match accepted {
+            Ok(accepted) => accepted,
+            // That newcomer has left again; the next may be fine.
+            Err(err) if matches!(err.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {
+                return None;
+            }
+            Err(err) => {
+                self.no_descriptors.rest(&out_of_descriptors(&err));
+                return None;
+            }
+        };
+        if Arc::strong_count(&self.seats) > self.max_clients {
+            turn_away(&conn, &self.full);
+            return None;
+        }
+        patience::wait_for_room();
+        let _ = conn.set_nodelay(true); // Go does it unasked: else a line waits for the last one's ACK
+        let _ = patience::prepare(&conn);
+        Some((conn, address::printed(peer), self.seats.clone()))
+    }
+
+    /// Opens a second handle, which takes a second descriptor. While there is none, this newcomer
+    /// waits, and those behind it: if each came in with one, nobody would ever get two (D5).
+    pub fn second_handle(&mut self, open: impl Fn() -> io::Result<TcpStream>) -> Option<TcpStream> {
+        while !stop::requested() {
+            match open() {
+                Ok(handle) => return Some(handle),
+                Err(err) => self.no_descriptors.rest(&out_of_descriptors(&err)),
+            }
+        }
+        None
+    }
+
+    /// Says, once in a while, that a newcomer was turned away for want of a thread (D9).
+    pub fn no_thread(&mut self, err: &io::Error) {
+        self.no_threads.say(&tr!(zh "没有更多线程，有新客户端进不来: {err}；请调大 ulimit -u",
+                                 en "no more threads, a newcomer was turned away: {err}; raise ulimit -u"));
+    }
+
+    /// Waits until every connection's thread has ended, at most `limit`.
+    pub fn wait_until_empty(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        while Arc::strong_count(&self.seats) > 1 && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+fn out_of_descriptors(err: &io::Error) -> String {
+    tr!(zh "接受连接失败: {err}；文件描述符用完时，请调大 ulimit -n",
+        en "cannot accept: {err}; if descriptors have run out, raise ulimit -n")
+}

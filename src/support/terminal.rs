@@ -1,0 +1,84 @@
+//! Bytes from strangers, made safe for a terminal (D12).
+
+use std::io::{self, IsTerminal};
+use std::sync::OnceLock;
+
+/// Whether stdout is a terminal. It gets what strangers send spelled out; a pipe or a file gets
+/// the bytes as they are.
+pub fn is_terminal() -> bool {
+    static TERMINAL: OnceLock<bool> = OnceLock::new();
+    *TERMINAL.get_or_init(|| io::stdout().is_terminal())
+}
+
+/// Lines as a terminal may have them: `sender: text`, harmless, the sender in colour.
+pub fn for_terminal(lines: &[u8]) -> String {
+    static COLOURS: OnceLock<bool> = OnceLock::new();
+    coloured(lines, *COLOURS.get_or_init(colours))
+}
+
+/// Whether the sender is coloured. Not if `NO_COLOR` is set to anything (<https://no-color.org>),
+/// and not on a Windows console that doesn't say what it can: older ones show the sequences as text.
+fn colours() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !set("NO_COLOR") && (!cfg!(windows) || set("WT_SESSION") || set("TERM"))
+}
+
+fn coloured(lines: &[u8], colours: bool) -> String {
+    let mut shown = String::with_capacity(lines.len() + 16);
+    for line in String::from_utf8_lossy(lines).split_inclusive('\n') {
+        match line.find(": ") {
+            Some(end) if colours => {
+                shown.push_str("\x1b[36m");
+                push_visible(&mut shown, &line[..=end]);
+                shown.push_str("\x1b[0m");
+                push_visible(&mut shown, &line[end + 1..]);
+            }
+            _ => push_visible(&mut shown, line),
+        }
+    }
+    shown
+}
+
+/// Appends `line` with what could command a terminal, or reorder what it shows, spelled out:
+/// ESC becomes `\u{1b}`. The end of the line, `\r\n` too, and tabs stay.
+fn push_visible(shown: &mut String, line: &str) {
+    let text = line.trim_end_matches(['\r', '\n']);
+    for c in text.chars() {
+        if (c.is_control() && c != '\t') || reorders(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    if line.ends_with('\n') {
+        shown.push('\n');
+    }
+}
+
+/// Line and paragraph separators, and the marks that turn the writing direction (Unicode UAX #9):
+/// with them "[Server]" can be made to appear where it does not stand.
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::coloured;
+
+    #[test]
+    fn control_characters_become_visible() {
+        let shown = coloured(b"[1.2.3.4:5]: a\x1b[2Jb\x07\xc2\x9b\xff\r\n", false);
+        assert_eq!(shown, "[1.2.3.4:5]: a\\u{1b}[2Jb\\u{7}\\u{9b}\u{fffd}\n");
+    }
+
+    #[test]
+    fn only_our_own_colour_reaches_the_terminal() {
+        let shown = coloured(b"[1.2.3.4:5]: hi \x1b[31m\n", true);
+        assert_eq!(shown, "\x1b[36m[1.2.3.4:5]:\x1b[0m hi \\u{1b}[31m\n");
+    }
+
+    #[test]
+    fn text_cannot_be_turned_round() {
+        assert_eq!(coloured("a: \u{202e}]revreS[\n".as_bytes(), false), "a: \\u{202e}]revreS[\n");
+    }
+}
