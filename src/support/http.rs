@@ -115,7 +115,7 @@ impl Answer {
         let headers = match *status {
             OK => PAGE_HEADERS,
             NOT_ALLOWED => "Allow: GET, HEAD\r\n",
-            UPGRADE_REQUIRED => "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+            UPGRADE_REQUIRED => "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
             _ => "",
         };
         let length = body.len();

@@ -45,7 +45,8 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             let typed = keyboard.next_line(); // Go: reader.ReadString('\n')
             let Some(msg) = typed else {
                 let why = keyboard.why_ended();
-                return warn!(zh "读取控制台输入失败: {why}", en "console input has ended: {why}"); // Go: log.Println (D1)
+                warn!(zh "读取控制台输入失败: {why}", en "console input has ended: {why}"); // Go: log.Println
+                return; // D1
             };
             let broadcast = [b"[Server]: ", &msg[..], b"\n"].concat(); // Go: fmt.Sprintf("[Server]: %s", msg)
             let room = lock(&everyone); // Go: mutex.Lock()
