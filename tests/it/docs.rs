@@ -209,11 +209,147 @@ fn no_link_leads_nowhere() {
     }
 }
 
+/// Names in backticks that a page says are in a file: "`a` and `b::c` in [src/x.rs](…)", or in
+/// Chinese "[src/x.rs](…) 的 `a` 和 `b::c`".
+fn names_in_files(page: &str) -> Vec<(String, String)> {
+    let text = text_and_code(page).0.join("\n");
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("](") {
+        let (before, after) = (&text[..at], &text[at + 2..]);
+        let (Some(start), Some(end)) = (before.rfind('['), after.find(')')) else { continue };
+        let file = &after[..end];
+        let there = file.trim_start_matches("../");
+        if !there.starts_with("src/") && !there.starts_with("web/") {
+            continue;
+        }
+        let led_in = before[..start].strip_suffix(" in ").or(before[..start].strip_suffix(" of "));
+        let mut names: Vec<&str> = Vec::new();
+        let mut rest = led_in.unwrap_or_default();
+        while let Some(inner) = rest.strip_suffix('`') {
+            let Some(open) = inner.rfind('`') else { break };
+            names.push(&inner[open + 1..]);
+            rest = inner[..open].trim_end_matches([' ', ',']).trim_end_matches(" and");
+        }
+        let mut rest = after[end + 1..].trim_start_matches([' ', '的', '中', '里']);
+        while let Some((name, more)) = rest.strip_prefix('`').and_then(|inner| inner.split_once('`')) {
+            names.push(name);
+            rest = more.trim_start_matches([' ', '、', '和']);
+        }
+        found.extend(names.into_iter().map(|name| (name.to_string(), there.to_string())));
+    }
+    found
+}
+
+/// Whether Rust or JavaScript defines this name: `f`, `Type`, `CONSTANT` or `Type::method`.
+fn defines(source: &str, name: &str) -> bool {
+    let ways = ["fn ", "struct ", "enum ", "const ", "static ", "trait ", "type ", "function "];
+    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    let defined = |name: &str| {
+        ways.iter().any(|way| {
+            let definition = format!("{way}{name}");
+            source.match_indices(&definition).any(|(at, _)| ends(&source[at + definition.len()..]))
+        })
+    };
+    name.split("::").all(defined)
+}
+
+#[test]
+fn every_name_stands_where_a_page_says() {
+    let mut checked = 0;
+    for page in PAIRS.iter().flat_map(|(en, zh)| [en, zh]) {
+        for (name, file) in names_in_files(&read(page)) {
+            checked += 1;
+            assert!(defines(&read(&file), &name), "{page}: there is no `{name}` in {file}; correct the page");
+        }
+    }
+    assert!(checked > 80, "only {checked} names found: does this test still read the pages?");
+}
+
+/// What our programs can say: the texts of `tr!`, `say!` and `warn!`, and of the page.
+fn sayings() -> Vec<String> {
+    let mut found = Vec::new();
+    for (folder, before) in [("src", "zh \""), ("src", "en \""), ("web", "\""), ("web", "`")] {
+        let close = if before == "`" { '`' } else { '"' };
+        for path in files_under(&root().join(folder)) {
+            let source = fs::read_to_string(&path).unwrap_or_default().replace("\\\"", "'");
+            let texts = source.split(before).skip(1).filter_map(|rest| rest.split(close).next());
+            found.extend(texts.filter(|text| text.len() > 3).map(|text| text.replace("\\n", "")));
+        }
+    }
+    found
+}
+
+/// Whether all pieces stand in a text, in this order, and say something together.
+fn in_order<'a>(pieces: impl Iterator<Item = &'a str>, text: &str) -> bool {
+    let (mut rest, mut length) = (text, 0);
+    for piece in pieces.map(str::trim).filter(|piece| piece.len() > 1) {
+        let Some(at) = rest.find(piece) else { return false };
+        rest = &rest[at + piece.len()..];
+        length += piece.len();
+    }
+    length > 5
+}
+
+/// Whether a quotation, in which `…` stands for anything, is one of these texts, in which `{…}` does.
+fn is_said(quote: &str, sayings: &[String]) -> bool {
+    sayings.iter().any(|saying| {
+        let fixed = saying.split(['{', '}']).step_by(2).map(|piece| piece.trim_end_matches('$'));
+        in_order(fixed, quote) || in_order(quote.split('…'), saying)
+    })
+}
+
+/// Quotations that aren't ours, by their beginning: commands, and what other programs say.
+const FOREIGN: [&str; 13] = [
+    "//",
+    "< <(",
+    "<img",
+    "Connection reset",
+    "HTTP/1.1",
+    "S=",
+    "[127.",
+    "chatroom ",
+    "exit code",
+    "grep ",
+    "hi [Server]:",
+    "message too long",
+    "ulimit ",
+];
+
+#[test]
+fn every_sentence_quoted_is_one_that_is_said() {
+    let sayings = sayings();
+    let mut checked = 0;
+    for page in PAIRS[..2].iter().flat_map(|(en, zh)| [en, zh]) {
+        let page_text = read(page);
+        let (text, code) = text_and_code(&page_text);
+        for quote in text.join("\n").split('`').skip(1).step_by(2) {
+            let is_sentence = quote.split_whitespace().count() > 2 || (quote.len() > 15 && !quote.is_ascii());
+            let foreign = FOREIGN.iter().any(|start| quote.starts_with(start));
+            if !is_sentence || foreign || code.iter().any(|block| block.contains(quote)) {
+                continue;
+            }
+            checked += 1;
+            assert!(
+                is_said(quote, &sayings),
+                "{page}: no program of ours says `{quote}`; correct the page, or the program"
+            );
+        }
+    }
+    assert!(checked > 20, "only {checked} sentences found: does this test still read the pages?");
+}
+
 #[test]
 fn numbers_are_read_as_people_do() {
     assert_eq!(numbers("D1, (D20–D22) D7x ID8 D9. /D10/ D"), [1, 20, 21, 22, 9, 10]);
     assert_eq!(headings("# a\n```sh\n# no\n```\n## b\n"), [1, 2]);
     assert_eq!(links("[a](b#c) <img src=\"d\">"), ["b#c", "d"]);
+    let names = |page| names_in_files(page).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    assert_eq!(names("See `a`, `B` and `c::d` in [src/x](../src/x)."), ["c::d", "B", "a"]);
+    assert_eq!(names("见 [src/x](../src/x) 的 `a` 和 `B`。"), ["a", "B"]);
+    assert!(defines("impl A { fn b() } struct A;", "A::b") && !defines("fn bc()", "b"));
+    assert!(is_said("cannot x: … try y", &["cannot x: {err}; try y".into()]));
+    assert!(is_said("10 lines were lost", &["{lost} lines were lost".into()]));
+    assert!(!is_said("10 lines are lost", &["{lost} lines were lost".into()]));
     assert!(
         anchors("<a id=\"d1\"></a>\n### D1: The end\n")
             .is_superset(&["d1", "d1-the-end"].map(String::from).into())
