@@ -1,4 +1,4 @@
-//! The door of a room: who gets in (D4, D5, D8, D9).
+//! The door of a room: who gets in (D5, D8, D9).
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
@@ -40,8 +40,6 @@ impl Door {
 
     /// Lets in who was accepted: the connection, the address as it is printed, and a place. `None`
     /// if nobody came in: `accept` failed (D5), or the room is full (D8).
-    ///
-    /// Newcomers wait here while the room has no patience for them (D4).
     pub fn admit(
         &mut self,
         accepted: io::Result<(TcpStream, SocketAddr)>,
@@ -61,7 +59,6 @@ impl Door {
             turn_away(&conn, &self.full);
             return None;
         }
-        patience::wait_for_room();
         let _ = conn.set_nodelay(true); // Go does it unasked: else a line waits for the last one's ACK
         let _ = patience::prepare(&conn);
         Some((conn, address::printed(peer), self.seats.clone()))

@@ -201,7 +201,7 @@ fn write_some(mut client: &TcpStream, bytes: &[u8], at_once: bool) -> io::Result
 }
 
 /// A newcomer waits here while the room is in debt: members don't pay for whoever comes back.
-pub fn wait_for_room() {
+pub fn wait_at_the_door() {
     while lock(&MEMORY).spent() > SECOND && !stop::requested() {
         thread::sleep(RETRY);
     }

@@ -10,7 +10,7 @@ use crate::support::door::{Door, Seat};
 use crate::support::farewell::{last_word, room_is_full};
 use crate::support::keyboard::Keyboard;
 use crate::support::lines::{Ended, LineReader, MAX_LINE, prefixed};
-use crate::support::patience::Patience;
+use crate::support::patience::{self, Patience};
 use crate::support::room::{self, Clients, Id, id};
 use crate::support::trouble::no_thread;
 use crate::support::{lock, print, stop};
@@ -67,8 +67,9 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             break; // D6
         }
         let Some((conn, peer, seat)) = door.admit(accepted) else {
-            continue; // Go: log.Println, continue (D4, D5)
+            continue; // Go: log.Println, continue (D5)
         };
+        patience::wait_at_the_door(); // D4
         say!(zh "新客户端连接: {peer}", en "new client: {peer}"); // Go: fmt.Printf
 
         // Go puts one conn into the list and into the goroutine. Here each owns a handle of its own

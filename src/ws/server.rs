@@ -11,7 +11,7 @@ use crate::support::address::{self, Address};
 use crate::support::http::{self, Answer};
 use crate::support::lines::prefixed;
 use crate::support::messages::{Messages, close_frame, text_frames};
-use crate::support::patience::Patience;
+use crate::support::patience::{self, Patience};
 use crate::support::request::Request;
 use crate::support::room::{self, id};
 use crate::support::trouble::{no_socket, no_thread};
@@ -59,6 +59,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             Err(err) => return Answer::refusal("503 Service Unavailable", no_socket(err)).send(conn), // D5
         };
         let me = id(&handle);
+        patience::wait_at_the_door(); // D31
         let mut room = lock(&clients); // Go: mutex.Lock()
         if stop::requested() {
             return; // D28: the room has had its last word, or will
