@@ -27,6 +27,12 @@ impl Reply {
         header(&self.head, name).unwrap_or_default()
     }
 
+    /// An answer, from all that came.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Reply> {
+        parse(bytes).map(|(reply, _)| reply)
+    }
+
     /// The status must be one of these.
     pub fn expect(&self, statuses: &[u16]) -> Verdict {
         let wanted =
@@ -72,7 +78,7 @@ pub fn read_reply(mut stream: &TcpStream, patience: Duration) -> Verdict<Reply> 
 fn parse(bytes: &[u8]) -> Option<(Reply, bool)> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-    let status = head.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
+    let status = head.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()?;
     let body = bytes[end + 4..].to_vec();
     let length: Option<usize> = header(&head, "content-length").and_then(|length| length.parse().ok());
     let whole = length.is_some_and(|length| body.len() >= length);

@@ -13,6 +13,7 @@ pub mod frame;
 pub mod http;
 pub mod log;
 pub mod output;
+pub mod pace;
 pub mod peer;
 pub mod play;
 pub mod program;

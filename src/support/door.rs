@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::farewell::turn_away;
 use super::trouble::Trouble;
-use super::{address, patience, stop};
+use super::{address, stop};
 use crate::tr;
 
 /// A place in the room, taken as long as it isn't dropped.
@@ -60,7 +60,6 @@ impl Door {
             return None;
         }
         let _ = conn.set_nodelay(true); // Go does it unasked: else a line waits for the last one's ACK
-        let _ = patience::prepare(&conn);
         Some((conn, address::printed(peer), self.seats.clone()))
     }
 

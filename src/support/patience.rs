@@ -7,12 +7,14 @@
 //! - What the reader *needs*. The room remembers how long it had to wait for one that then took
 //!   something, and waits four times as long the next time, a second at most. That is free, for
 //!   whoever takes 64 KiB a second: who is slow, but takes something, stays.
-//! - What the room has *patience* for. All other waiting is paid from it. It is a second, and grows
-//!   back by a tenth of a second each second. So readers that stall together cost a second, once.
+//! - What the room has *patience* for. All other waiting is paid from it. There is a second of it for
+//!   strangers, and three for readers that are known to have read; never more than a second at a
+//!   time. It grows back by a tenth of a second each second.
 //!
-//! When all patience is used up, a broadcast still waits a tenth of a second: on a busy machine a
+//! When patience is used up, a broadcast still waits a tenth of a second: on a busy machine a
 //! healthy reader may need it. That makes a debt, and newcomers wait at the door until it is paid.
-//! So who comes back to stall again costs the room a tenth of its time at most.
+//! So readers that stall together cost a second, once; and who comes back to stall again costs the
+//! room a tenth of its time at most.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Write};
@@ -26,8 +28,11 @@ use super::room::{Id, id};
 use super::{address, lock, stop};
 use crate::warn;
 
-/// The patience of a room, and the most that a reader may need.
+/// The patience of a room with strangers; the most that one broadcast waits for one reader.
 const SECOND: Duration = Duration::from_secs(1);
+
+/// Its patience with readers that have read.
+const WITH_READERS: Duration = Duration::from_secs(3);
 
 /// Patience grows back by one part in this many of the time that passes.
 const REGROWTH: u32 = 10;
@@ -38,6 +43,10 @@ const LEAST: Duration = Duration::from_millis(100);
 /// What a reader must take, in bytes a second, or waiting for it is not free: half a megabit, less
 /// than any line that carries a flood at all.
 const FAIR: u32 = 64 << 10;
+
+/// Who was given more bytes than that has read: the buffers of a connection don't hold as much for
+/// one who never does. (On Linux 4 MiB to send, unless `net.ipv4.tcp_wmem` says otherwise.)
+const BUFFERS: usize = 5 << 20;
 
 /// How long a first write waits by itself: that costs one system call, and nothing has to be tried
 /// again if the reader is quick. (It is woken only when a third of the socket's buffer is free,
@@ -53,22 +62,39 @@ static MEMORY: Mutex<Memory> = Mutex::new(Memory { paid_at: None, readers: BTree
 struct Memory {
     /// When all that was spent of the room's patience will have grown back.
     paid_at: Option<Instant>,
-    /// Those that had to be waited for in the last ten seconds.
     readers: BTreeMap<Id, Reader>,
 }
 
+#[derive(Default)]
 struct Reader {
+    /// What it was given since it came, in bytes.
+    given: usize,
+    /// How much of that since it was last waited for.
+    since_then: usize,
     /// The two longest waits. (One is no habit: the kernel of one that has stalled may, after a
     /// while, find some more room in its buffers.)
     waits: [Duration; 2],
-    /// What it has taken since it was last waited for, in bytes.
-    taken: usize,
-    waited_for: Instant,
 }
 
 impl Reader {
+    fn take(&mut self, bytes: usize) {
+        self.given = self.given.saturating_add(bytes);
+        self.since_then = self.since_then.saturating_add(bytes);
+    }
+
     fn needs(&self) -> Duration {
         SECOND.min(4 * self.waits[1])
+    }
+
+    /// Notes how long it was `waited` for until it took something. Returns what the room has to pay:
+    /// what this reader did not need before, or has not earned.
+    fn learn(&mut self, waited: Duration) -> Duration {
+        let taken = std::mem::take(&mut self.since_then).min(FAIR as usize);
+        let fair = waited.min(SECOND * taken as u32 / FAIR);
+        let free = fair.min(self.needs());
+        let [longest, second] = self.waits;
+        self.waits = [longest.max(fair), second.max(longest.min(fair))];
+        waited - free
     }
 }
 
@@ -83,49 +109,37 @@ impl Memory {
         self.paid_at = Some(self.paid_at.map_or(now, |at| at.max(now)) + waited * REGROWTH);
     }
 
-    /// Notes how long it took until a reader has `taken` something. The room pays for what that
-    /// reader did not need before, or did not earn.
-    fn learn(&mut self, reader: Id, taken: usize, waited: Duration) {
-        let now = Instant::now();
-        let new = || Reader { waits: [Duration::ZERO; 2], taken: 0, waited_for: now };
-        let reader = self.readers.entry(reader).or_insert_with(new);
-        let taken = std::mem::take(&mut reader.taken).saturating_add(taken).min(FAIR as usize);
-        let fair = waited.min(SECOND * taken as u32 / FAIR);
-        let free = fair.min(reader.needs());
-        let [longest, second] = reader.waits;
-        reader.waits = [longest.max(fair), second.max(longest.min(fair))];
-        reader.waited_for = now;
-        self.spend(waited - free);
+    fn reader(&mut self, client: &TcpStream) -> &mut Reader {
+        self.readers.entry(id(client)).or_default()
     }
+}
+
+/// Lets a newcomer in, by the handle that the list will hold. While the room is in debt it waits:
+/// members don't pay for whoever comes back.
+pub fn welcome(handle: &TcpStream) {
+    while lock(&MEMORY).spent() > SECOND && !stop::requested() {
+        thread::sleep(RETRY);
+    }
+    let _ = handle.set_write_timeout(Some(FIRST)); // it fails if the peer is gone: its thread will see
+    lock(&MEMORY).readers.insert(id(handle), Reader::default()); // somebody had that number before
 }
 
 /// How long one broadcast waits.
 pub struct Patience {
     start: Instant,
-    /// Until when it waits for whoever needs no longer.
-    deadline: Instant,
-    /// Somebody had to be waited for lately.
-    memory: bool,
-    /// The deadline is over: others are tried without any waiting.
+    /// What was spent of the room's patience before.
+    spent: Duration,
+    /// Somebody was shut out: nobody's first write waits any more.
     late: bool,
-    /// Who was shut out. Said when the broadcast is over, and not under the lock of the list.
+    /// Who that is. Said when the broadcast is over, and not under the lock of the list.
     shut_out: Vec<SocketAddr>,
 }
 
 impl Patience {
     /// For the broadcast that begins now, under the lock of the list.
     pub fn of_room() -> Patience {
-        let mut memory = lock(&MEMORY);
-        memory.readers.retain(|_, reader| reader.waited_for.elapsed() < SECOND * REGROWTH);
-        let left = SECOND.saturating_sub(memory.spent()).max(LEAST);
-        let start = Instant::now();
-        Patience {
-            start,
-            deadline: start + left,
-            memory: !memory.readers.is_empty(),
-            late: cfg!(windows), // there, what a write has done whose time is over is not known
-            shut_out: Vec::new(),
-        }
+        let late = cfg!(windows); // there, what a write has done whose time is over is not known
+        Patience { start: Instant::now(), spent: lock(&MEMORY).spent(), late, shut_out: Vec::new() }
     }
 
     /// Writes `bytes` whole to a client, or shuts it out: that makes every further write fail at
@@ -141,21 +155,21 @@ impl Patience {
 
     /// Goes on with a write of which so much was `taken` at once.
     fn write_rest(&mut self, client: &TcpStream, mut rest: &[u8], taken: usize) -> io::Result<()> {
-        if self.memory {
-            lock(&MEMORY).readers.entry(id(client)).and_modify(|reader| reader.taken += taken);
-        }
+        lock(&MEMORY).reader(client).take(taken);
         // Since when nothing was taken; and since when the room waits, be it for another.
         let (mut since, mut waits) = (Instant::now(), self.start);
         while !rest.is_empty() {
-            let needs = lock(&MEMORY).readers.get(&id(client)).map_or(Duration::ZERO, Reader::needs);
-            if Instant::now() >= self.deadline.max(waits + needs) {
+            if Instant::now() >= self.deadline(client, waits) {
                 self.give_up(client, since);
                 return Err(ErrorKind::TimedOut.into());
             }
             thread::sleep(RETRY);
             let taken = write_some(client, rest, true)?;
             if taken > 0 {
-                lock(&MEMORY).learn(id(client), taken, since.elapsed());
+                let mut memory = lock(&MEMORY);
+                memory.reader(client).take(taken);
+                let unpaid = memory.reader(client).learn(since.elapsed());
+                memory.spend(unpaid);
                 rest = &rest[taken..];
                 (since, waits) = (Instant::now(), Instant::now());
             }
@@ -163,11 +177,18 @@ impl Patience {
         Ok(())
     }
 
+    /// Until when this broadcast waits for a client.
+    fn deadline(&self, client: &TcpStream, waits: Instant) -> Instant {
+        let mut memory = lock(&MEMORY);
+        let reader = memory.reader(client);
+        let patience = if reader.given > BUFFERS { WITH_READERS } else { SECOND };
+        let left = patience.saturating_sub(self.spent).clamp(LEAST, SECOND);
+        (self.start + left).max(waits + reader.needs())
+    }
+
     fn give_up(&mut self, client: &TcpStream, since: Instant) {
         self.late = true;
-        let mut memory = lock(&MEMORY);
-        memory.spend(since.elapsed());
-        memory.readers.remove(&id(client));
+        lock(&MEMORY).spend(since.elapsed());
         self.shut_out.extend(client.peer_addr().map(address::printed));
     }
 }
@@ -180,12 +201,7 @@ impl Drop for Patience {
     }
 }
 
-/// Makes the first write of each broadcast to this client wait for [`FIRST`] at most.
-pub fn prepare(client: &TcpStream) -> io::Result<()> {
-    client.set_write_timeout(Some(FIRST))
-}
-
-/// Writes what the socket's buffer takes: in the time that [`prepare`] gave it, or at once.
+/// Writes what the socket's buffer takes: within [`FIRST`], or at once.
 fn write_some(mut client: &TcpStream, bytes: &[u8], at_once: bool) -> io::Result<usize> {
     if at_once {
         client.set_nonblocking(true)?;
@@ -197,12 +213,5 @@ fn write_some(mut client: &TcpStream, bytes: &[u8], at_once: bool) -> io::Result
     match written {
         Err(err) if came_back_empty(&err) => Ok(0),
         written => written,
-    }
-}
-
-/// A newcomer waits here while the room is in debt: members don't pay for whoever comes back.
-pub fn wait_at_the_door() {
-    while lock(&MEMORY).spent() > SECOND && !stop::requested() {
-        thread::sleep(RETRY);
     }
 }

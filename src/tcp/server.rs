@@ -69,13 +69,13 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         let Some((conn, peer, seat)) = door.admit(accepted) else {
             continue; // Go: log.Println, continue (D5)
         };
-        patience::wait_at_the_door(); // D4
         say!(zh "新客户端连接: {peer}", en "new client: {peer}"); // Go: fmt.Printf
 
         // Go puts one conn into the list and into the goroutine. Here each owns a handle of its own
         // to the same socket, which closes when the last of them is dropped.
         let Some(handle) = door.second_handle(|| conn.try_clone()) else { continue };
         let me = id(&handle);
+        patience::welcome(&handle); // D4
         lock(&clients).push(handle); // Go: mutex.Lock(), append(clients, conn), mutex.Unlock()
 
         let room = Arc::clone(&clients);

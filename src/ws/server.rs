@@ -59,7 +59,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             Err(err) => return Answer::refusal("503 Service Unavailable", no_socket(err)).send(conn), // D5
         };
         let me = id(&handle);
-        patience::wait_at_the_door(); // D31
+        patience::welcome(&handle); // D31
         let mut room = lock(&clients); // Go: mutex.Lock()
         if stop::requested() {
             return; // D28: the room has had its last word, or will

@@ -23,6 +23,7 @@ mod server {
         d3_last_line: "D3",
         d4_stalled: "D4",
         d4_again: "D4-again",
+        d4_slow: "D4-slow",
         flood: "tcp-flood",
         d5_descriptors: "D5",
         d5_stop: "D5-stop",

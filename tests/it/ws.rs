@@ -33,6 +33,10 @@ mod server {
         d23: "D23",
         d24: "D24",
         d24_others: "D24-others",
+        d24_old: "D24-old",
+        d24_head: "D24-head",
+        d24_fields: "D24-fields",
+        d24_words: "D24-words",
         d25: "D25",
         d26: "D26",
         d26_exact: "D26-exact",
@@ -45,6 +49,8 @@ mod server {
         d5: "D5",
         d31: "D31",
         d31_again: "D31-again",
+        d31_slow: "D31-slow",
+        d32: "D32",
         flood: "ws-flood",
         crowd: "ws-crowd",
         churn: "ws-churn",
@@ -76,5 +82,6 @@ mod client {
         d11_close: "D11-close",
         d13: "D13",
         d13_exact: "D13-exact",
+        d32: "D32",
     }
 }

@@ -4,6 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::check::log::show;
+use crate::check::pace::slow_reader;
 use crate::check::peer::{Heard, Peer};
 use crate::check::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};
@@ -21,6 +22,12 @@ pub(super) const CASES: &[Case] = &[
         title: "clients that come back to stall again hold the room up for at most a tenth of the time",
         hint: "each stalled client costs a whole deadline anew: let the waits that end in an eviction use up a budget",
         run: again,
+    },
+    Case {
+        id: "D4-slow",
+        title: "a reader that is slow, but takes something each second, hears everything while others come in and stall",
+        hint: "a slow reader is taken for one that has stalled: who has taken something within the last second stays",
+        run: slow,
     },
     Case {
         id: "tcp-flood",
@@ -142,6 +149,12 @@ fn again(scene: &Scene<'_>) -> Verdict {
     // A second once, a tenth of the time, and some for a busy machine.
     let allowed = ABOUT_A_SECOND + start.elapsed() / 10;
     ensure(silence < allowed, format!("B is without a line for at most {allowed:?}"), format!("{silence:?}"))
+}
+
+fn slow(scene: &Scene<'_>) -> Verdict {
+    let server = scene.server()?;
+    let [a, b] = server.room(["A", "B"])?;
+    slow_reader(&scene.log, a, b, || server.connect("S"))
 }
 
 /// Four floods of so many lines.

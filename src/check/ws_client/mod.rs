@@ -1,6 +1,7 @@
 //! The cases for a WebSocket client: here the checker is the server.
 
 mod keyboard;
+mod silence;
 mod start;
 mod wire;
 
@@ -12,7 +13,7 @@ use super::{Case, Verdict};
 /// All of them.
 #[must_use]
 pub fn cases() -> Vec<&'static Case> {
-    [wire::CASES, start::CASES, keyboard::CASES].into_iter().flatten().collect()
+    [wire::CASES, start::CASES, keyboard::CASES, silence::CASES].into_iter().flatten().collect()
 }
 
 /// The client under test, and the server's end of its WebSocket.

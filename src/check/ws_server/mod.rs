@@ -4,6 +4,8 @@ mod crowd;
 mod door;
 mod messages;
 mod page;
+mod request;
+mod silence;
 mod stall;
 mod start;
 mod wire;
@@ -15,8 +17,17 @@ use super::{Case, Verdict};
 /// All of them.
 #[must_use]
 pub fn cases() -> Vec<&'static Case> {
-    let lists =
-        [wire::CASES, start::CASES, messages::CASES, page::CASES, door::CASES, stall::CASES, crowd::CASES];
+    let lists = [
+        wire::CASES,
+        start::CASES,
+        messages::CASES,
+        page::CASES,
+        request::CASES,
+        door::CASES,
+        stall::CASES,
+        silence::CASES,
+        crowd::CASES,
+    ];
     lists.into_iter().flatten().collect()
 }
 

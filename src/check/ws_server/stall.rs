@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::check::frame::{FIN, PING, PONG, TEXT};
+use crate::check::pace::slow_reader;
 use crate::check::room::Member;
 use crate::check::verdict::fail;
 use crate::check::ws_peer::{Heard, WsPeer};
@@ -24,6 +25,12 @@ pub(super) const CASES: &[Case] = &[
         title: "clients that come back to stall again hold the room up for at most a tenth of the time",
         hint: "each stalled client costs a whole deadline anew: let the waits that end in an eviction use up a budget",
         run: again,
+    },
+    Case {
+        id: "D31-slow",
+        title: "a reader that is slow, but takes something each second, hears everything while others come in and stall",
+        hint: "a slow reader is taken for one that has stalled: who has taken something within the last second stays",
+        run: slow,
     },
     Case {
         id: "ws-flood",
@@ -136,6 +143,12 @@ fn again(scene: &Scene<'_>) -> Verdict {
     let allowed = Duration::from_secs(2) + start.elapsed() / 10;
     let wanted = format!("B is without a message for at most {allowed:?}");
     if silence < allowed { Ok(()) } else { fail(wanted, format!("{silence:?}")) }
+}
+
+fn slow(scene: &Scene<'_>) -> Verdict {
+    let server = scene.server()?;
+    let [a, b] = server.ws_room(["A", "B"])?;
+    slow_reader(&scene.log, a, b, || server.ws_connect("S"))
 }
 
 /// Four floods of so many messages of so many bytes.
