@@ -139,7 +139,10 @@ impl fmt::Display for Answer {
     }
 }
 
-/// A refusal, as an error.
-pub fn refuse<T>(status: &'static str, sentence: String) -> Result<T, Answer> {
-    Err(Answer::refusal(status, sentence))
+/// A refusal as an error: `refuse!(BAD_REQUEST, zh "…", en "…")`.
+macro_rules! refuse {
+    ($status:expr, zh $zh:literal, en $en:literal) => {
+        Err($crate::support::http::Answer::refusal($status, $crate::tr!(zh $zh, en $en)))
+    };
 }
+pub(crate) use refuse;

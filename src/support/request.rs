@@ -9,7 +9,6 @@ use tungstenite::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::http::{Answer, BAD_REQUEST, NOT_ALLOWED, refuse};
 use super::lines::came_back_empty;
-use crate::tr;
 
 /// The longest request head: a browser's is about 1 KiB (D26).
 const MAX_HEAD: usize = 8 << 10;
@@ -48,9 +47,8 @@ pub fn read_request(mut conn: &TcpStream) -> Result<Option<Request>, Answer> {
             return Ok(Some(request));
         }
         if head.len() >= MAX_HEAD {
-            let words =
-                tr!(zh "请求头超过 {MAX_HEAD} 字节", en "the request head is longer than {MAX_HEAD} bytes");
-            return refuse("431 Request Header Fields Too Large", words);
+            return refuse!("431 Request Header Fields Too Large",
+                zh "请求头超过 {MAX_HEAD} 字节", en "the request head is longer than {MAX_HEAD} bytes");
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || conn.set_read_timeout(Some(left)).is_err() {
@@ -70,11 +68,8 @@ impl Request {
     /// `None` while it isn't whole. What is wrong with it is known sooner.
     fn parse(mut bytes: &[u8]) -> Result<Option<Request>, Answer> {
         if bytes.first() == Some(&TLS_HANDSHAKE) {
-            return refuse(
-                BAD_REQUEST,
-                tr!(zh "这里没有加密：请用 http://，不要用 https://",
-                                           en "there is no encryption here: use http://, not https://"),
-            );
+            return refuse!(BAD_REQUEST, zh "这里没有加密：请用 http://，不要用 https://",
+                                        en "there is no encryption here: use http://, not https://");
         }
         let mut request: Option<Request> = None;
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
@@ -101,7 +96,7 @@ impl Request {
         let [method, target, version] = words[..] else { return no_request() };
         let Some(minor) = version.strip_prefix("HTTP/1.") else { return no_request() };
         if method != "GET" && method != "HEAD" {
-            return refuse(NOT_ALLOWED, tr!(zh "只接受 GET 和 HEAD", en "only GET and HEAD are served here"));
+            return refuse!(NOT_ALLOWED, zh "只接受 GET 和 HEAD", en "only GET and HEAD are served here");
         }
         let (host, target) = match target.split_once("://") {
             Some((_, url)) => {
@@ -122,11 +117,8 @@ impl Request {
         let name = HeaderName::from_bytes(&line[..colon]);
         let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii());
         let (Ok(name), Ok(value)) = (name, value) else {
-            return refuse(
-                BAD_REQUEST,
-                tr!(zh "请求头里有一行不是“名称: 值”",
-                                           en "a line of the request head is not \"Name: value\""),
-            );
+            return refuse!(BAD_REQUEST, zh "请求头里有一行不是“名称: 值”",
+                                        en "a line of the request head is not \"Name: value\"");
         };
         self.fields.append(name, value);
         Ok(())
@@ -137,10 +129,8 @@ impl Request {
         let hosts: Vec<String> = self.values("host").collect();
         let wrong = |host: &String| host.contains([' ', ',', '/', '?', '#', '@']);
         if hosts.len() > 1 || hosts.iter().any(wrong) || (hosts.is_empty() && !self.old) {
-            return refuse(
-                BAD_REQUEST,
-                tr!(zh "请求需要一个（且只有一个）Host", en "a request needs one Host, and no more"),
-            );
+            return refuse!(BAD_REQUEST, zh "请求需要一个（且只有一个）Host",
+                                        en "a request needs one Host, and no more");
         }
         self.host = self.host.take().or_else(|| hosts.into_iter().next());
         Ok(())
@@ -164,5 +154,5 @@ impl Request {
 }
 
 fn no_request<T>() -> Result<T, Answer> {
-    refuse(BAD_REQUEST, tr!(zh "这不是 HTTP/1.1 请求", en "that is not a request of HTTP/1.1"))
+    refuse!(BAD_REQUEST, zh "这不是 HTTP/1.1 请求", en "that is not a request of HTTP/1.1")
 }

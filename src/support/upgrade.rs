@@ -6,7 +6,6 @@ use tungstenite::handshake::derive_accept_key;
 
 use super::http::{Answer, BAD_REQUEST, UPGRADE_REQUIRED, refuse};
 use super::request::Request;
-use crate::tr;
 
 /// The answer that turns an HTTP connection into a WebSocket (RFC 6455, 4.2).
 ///
@@ -14,37 +13,24 @@ use crate::tr;
 /// What to answer instead.
 pub fn switching_protocols(request: &Request) -> Result<Vec<u8>, Answer> {
     if request.old {
-        return refuse(
-            UPGRADE_REQUIRED,
-            tr!(
-                zh "/ws 需要 HTTP/1.1；如果前面有代理，请让它使用 HTTP/1.1（nginx: proxy_http_version 1.1）",
-                en "/ws needs HTTP/1.1; tell the proxy in front to use it (nginx: proxy_http_version 1.1)"
-            ),
-        );
+        return refuse!(UPGRADE_REQUIRED,
+            zh "/ws 需要 HTTP/1.1；如果前面有代理，请让它使用 HTTP/1.1（nginx: proxy_http_version 1.1）",
+            en "/ws needs HTTP/1.1; tell the proxy in front to use it (nginx: proxy_http_version 1.1)");
     }
     let upgrade = request.lists("connection", "upgrade") && request.lists("upgrade", "websocket");
     if !upgrade || request.method != "GET" {
-        return refuse(
-            UPGRADE_REQUIRED,
-            tr!(
-                zh "/ws 只接受 WebSocket，网页在 /；如果前面有代理，请让它传递 Upgrade 和 Connection",
-                en "/ws is for WebSockets, the page is at /; a proxy in front must pass on Upgrade and Connection"
-            ),
-        );
+        return refuse!(UPGRADE_REQUIRED,
+            zh "/ws 只接受 WebSocket，网页在 /；如果前面有代理，请让它传递 Upgrade 和 Connection",
+            en "/ws is for WebSockets, the page is at /; a proxy in front must pass on Upgrade and Connection");
     }
     if !request.values("sec-websocket-version").eq(["13"]) {
-        return refuse(
-            UPGRADE_REQUIRED,
-            tr!(zh "只支持 WebSocket 版本 13", en "only version 13 of WebSocket is spoken here"),
-        );
+        return refuse!(UPGRADE_REQUIRED, zh "只支持 WebSocket 版本 13",
+                                         en "only version 13 of WebSocket is spoken here");
     }
     let keys: Vec<String> = request.values("sec-websocket-key").collect();
     if keys.len() != 1 || !is_key(&keys[0]) {
-        return refuse(
-            BAD_REQUEST,
-            tr!(zh "Sec-WebSocket-Key 应为 16 个字节的 base64",
-                                       en "Sec-WebSocket-Key must be 16 bytes in base64"),
-        );
+        return refuse!(BAD_REQUEST, zh "Sec-WebSocket-Key 应为 16 个字节的 base64",
+                                    en "Sec-WebSocket-Key must be 16 bytes in base64");
     }
     let accept = derive_accept_key(keys[0].as_bytes());
     Ok(format!(

@@ -8,7 +8,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::cli::Options;
 use crate::support::address::{self, Address};
-use crate::support::http::{self, Answer};
+use crate::support::http::{self, Answer, refuse};
 use crate::support::lines::prefixed;
 use crate::support::messages::{Messages, close_frame, text_frames};
 use crate::support::patience::{self, Patience};
@@ -24,9 +24,8 @@ use crate::{say, tr, warn};
 fn upgrade(request: &Request, allowed: &[String]) -> Result<Vec<u8>, Answer> {
     let allowed = may_join(request, allowed); // Go: CheckOrigin: func(r *http.Request) bool (D27)
     if !allowed {
-        let words = tr!(zh "不允许来自其他网站的网页；见 --allow-origin",
-                        en "pages of other sites may not join; see --allow-origin");
-        return Err(Answer::refusal("403 Forbidden", words));
+        return refuse!("403 Forbidden", zh "不允许来自其他网站的网页；见 --allow-origin",
+                                        en "pages of other sites may not join; see --allow-origin");
     }
     switching_protocols(request)
 }
