@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::log::{Log, show};
-use super::room::Member;
+use super::speaker::Speaker;
 use super::verdict::{Verdict, fail, not_checked};
 
 /// The end of a TCP connection that the checker holds. No call on it waits for ever.
@@ -214,7 +214,7 @@ impl Peer {
     }
 }
 
-impl Member for Peer {
+impl Speaker for Peer {
     fn name(&self) -> &str {
         &self.name
     }

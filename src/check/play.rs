@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::log::show;
 use super::output::contains;
-use super::room::{Member, relay};
 use super::scene::{Scene, Server};
+use super::speaker::{Speaker, relay};
 use super::system::need;
 use super::terminal::expect_visible;
 use super::verdict::{Likely, Verdict, ensure, fail};
@@ -24,7 +24,7 @@ pub const HOSTILE: &str = "before\x1b]0;owned\x07\x1b[2J\x08forged\u{9b}31m\u{9b
 const LOST: usize = 500;
 
 /// D7: nobody reads the server's stdout any more.
-pub fn screen_closed<M: Member>(scene: &Scene<'_>, server: Server, room: Room<M>) -> Verdict {
+pub fn screen_closed<M: Speaker>(scene: &Scene<'_>, server: Server, room: Room<M>) -> Verdict {
     need(&["kill"])?;
     scene.log.note("the server's stdout is closed, as `| head -1` does");
     server.program.stdout.close();
@@ -60,7 +60,7 @@ const WINDOW: usize = 16;
 const POLL: Duration = Duration::from_millis(50);
 
 /// D7: the server's stdout stalls, and goes on.
-pub fn screen_stalled<M: Member>(scene: &Scene<'_>, server: Server, room: Room<M>) -> Verdict {
+pub fn screen_stalled<M: Speaker>(scene: &Scene<'_>, server: Server, room: Room<M>) -> Verdict {
     let [mut a, mut b] = room(&server)?;
     scene.log.note(format!("nobody reads the server's stdout for now; A says {LINES} lines of {SIZE} bytes"));
     server.program.stdout.stall();
@@ -93,21 +93,21 @@ fn adds_up(server: &Server) -> bool {
 }
 
 /// Says a few lines, and follows them.
-fn flood_step<M: Member>(a: &mut M, b: &mut M, lines: std::ops::Range<usize>) -> Verdict {
+fn flood_step<M: Speaker>(a: &mut M, b: &mut M, lines: std::ops::Range<usize>) -> Verdict {
     let words = |i: usize| format!("{i:07} {}", ".".repeat(SIZE - 8));
     lines.clone().try_for_each(|i| a.say(&words(i)))?;
     lines.clone().try_for_each(|i| b.hear_from(&a.prefix(), &words(i)))
 }
 
 /// D12: the server's terminal.
-pub fn terminal<M: Member>(server: Server, room: Room<M>) -> Verdict {
+pub fn terminal<M: Speaker>(server: Server, room: Room<M>) -> Verdict {
     let [mut a, mut b] = room(&server)?;
     relay(&mut a, &mut b, HOSTILE)?;
     expect_visible(&server.program)
 }
 
 /// D12: the server's pipe.
-pub fn pipe<M: Member>(scene: &Scene<'_>, server: Server, room: Room<M>) -> Verdict {
+pub fn pipe<M: Speaker>(scene: &Scene<'_>, server: Server, room: Room<M>) -> Verdict {
     let [mut a, mut b] = room(&server)?;
     relay(&mut a, &mut b, HOSTILE)?;
     let line = format!("{HOSTILE}\n");
@@ -121,7 +121,7 @@ pub fn pipe<M: Member>(scene: &Scene<'_>, server: Server, room: Room<M>) -> Verd
 }
 
 /// Asks a server to end by a signal: it says good-bye on its console, and ends in time with exit code 0.
-pub fn stop<M: Member>(scene: &Scene<'_>, server: &Server, signal: &str, [a, b]: [&mut M; 2]) -> Verdict {
+pub fn stop<M: Speaker>(scene: &Scene<'_>, server: &Server, signal: &str, [a, b]: [&mut M; 2]) -> Verdict {
     need(&["kill"])?;
     relay(a, b, "last words")?;
     server.program.expect_printed("last words\n")?; // What is printed from here on is the good-bye.

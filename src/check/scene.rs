@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::log::Log;
 use super::peer::Peer;
 use super::program::Program;
-use super::room::{self, GREETING};
+use super::speaker::{self, GREETING};
 use super::target::{Target, address_in};
 use super::verdict::{Likely, Verdict, fail, not_checked};
 
@@ -293,7 +293,7 @@ impl Server {
 
     /// Lets the first few greet all the others until they have heard it.
     pub fn greet(&self, peers: &mut [&mut Peer], speakers: usize) -> Verdict {
-        room::greet(&self.log, self.patience, peers, speakers)
+        speaker::greet(&self.log, self.patience, peers, speakers)
     }
 }
 

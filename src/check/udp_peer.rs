@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::log::{Log, show};
 use super::output::contains;
-use super::room::{self, Member};
 use super::scene::{Launch, Scene, Server, resolve};
+use super::speaker::{self, Speaker};
 use super::verdict::{Likely, Verdict, fail, not_checked};
 
 /// More than any datagram holds: a longer one would be cut silently.
@@ -128,7 +128,7 @@ fn told(heard: Option<&[u8]>) -> String {
     heard.map_or_else(|| "nothing".to_string(), show)
 }
 
-impl Member for UdpPeer {
+impl Speaker for UdpPeer {
     fn name(&self) -> &str {
         &self.name
     }
@@ -232,7 +232,7 @@ impl Server {
     /// Lets UDP clients join, and the first few greet all the others.
     pub fn udp_greet(&self, peers: &mut [UdpPeer], speakers: usize) -> Verdict {
         peers.iter_mut().for_each(UdpPeer::hush);
-        peers.iter_mut().try_for_each(Member::knock)?;
-        room::greet(&self.log, self.patience, &mut peers.iter_mut().collect::<Vec<_>>(), speakers)
+        peers.iter_mut().try_for_each(Speaker::knock)?;
+        speaker::greet(&self.log, self.patience, &mut peers.iter_mut().collect::<Vec<_>>(), speakers)
     }
 }

@@ -10,8 +10,8 @@ use super::frame::{self, CLOSE, FIN, Frame, TEXT};
 use super::log::{Log, show};
 use super::output::contains;
 use super::peer::Peer;
-use super::room::{self, Member};
 use super::scene::{Host, Server};
+use super::speaker::{self, Speaker};
 use super::verdict::{Likely, Verdict, ensure, fail};
 
 /// Any 16 bytes in Base64.
@@ -314,7 +314,7 @@ pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-impl Member for WsPeer {
+impl Speaker for WsPeer {
     fn name(&self) -> &str {
         &self.name
     }
@@ -382,7 +382,7 @@ impl Server {
 
     /// Lets the first few greet all the others.
     pub fn ws_greet(&self, peers: &mut [WsPeer], speakers: usize) -> Verdict {
-        room::greet(&self.log, self.patience, &mut peers.iter_mut().collect::<Vec<_>>(), speakers)
+        speaker::greet(&self.log, self.patience, &mut peers.iter_mut().collect::<Vec<_>>(), speakers)
     }
 
     /// One more client, once there is room for it: it tries until it hears `member`.
@@ -392,8 +392,8 @@ impl Server {
             let mut peer = self.ws_ask(name, request("/ws", self.address, ""))?;
             if peer.expect_upgrade().is_ok() {
                 member.say("anybody new?")?;
-                if peer.hears(b"anybody new?", room::GREETING) {
-                    room::greet(&self.log, self.patience, &mut [&mut peer, member], 2)?;
+                if peer.hears(b"anybody new?", speaker::GREETING) {
+                    speaker::greet(&self.log, self.patience, &mut [&mut peer, member], 2)?;
                     return Ok(peer);
                 }
             }

@@ -1,7 +1,7 @@
 //! What is a datagram: D14 (its length) and D15 (line breaks in it).
 
 use crate::check::log::show;
-use crate::check::room::Member;
+use crate::check::speaker::Speaker;
 use crate::check::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
 

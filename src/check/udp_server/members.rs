@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::check::log::show;
-use crate::check::room::{Member, relay};
+use crate::check::speaker::{Speaker, relay};
 use crate::check::udp_peer::UdpPeer;
 use crate::check::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::check::log::show;
-use crate::check::room::Member;
+use crate::check::speaker::Speaker;
 use crate::check::udp_peer::UdpPeer;
 use crate::check::verdict::fail;
 use crate::check::{Case, Likely, Scene, Verdict};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::check::log::show;
-use crate::check::room::{Member, relay};
+use crate::check::speaker::{Speaker, relay};
 use crate::check::verdict::{ensure, fail};
 use crate::check::ws_peer::{Heard, WsPeer};
 use crate::check::{Case, Scene, Verdict};

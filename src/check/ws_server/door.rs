@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::check::http::{Reply, read_reply};
 use crate::check::peer::Peer;
-use crate::check::room::relay;
 use crate::check::scene::Server;
+use crate::check::speaker::relay;
 use crate::check::system::need;
 use crate::check::verdict::{ensure, not_checked};
 use crate::check::ws_peer::request;

@@ -2,8 +2,8 @@
 
 use crate::check::frame::{BINARY, CLOSE, CONTINUATION, FIN, PING, TEXT, claim, masked, unmasked};
 use crate::check::log::show;
-use crate::check::room::relay;
 use crate::check::scene::Server;
+use crate::check::speaker::relay;
 use crate::check::verdict::ensure;
 use crate::check::ws_peer::{Heard, WsPeer};
 use crate::check::{Case, Likely, Scene, Verdict};

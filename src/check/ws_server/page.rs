@@ -6,7 +6,7 @@ use crate::check::http::{Reply, read_reply};
 use crate::check::log::show;
 use crate::check::output::contains;
 use crate::check::peer::{Heard, Peer};
-use crate::check::room::relay;
+use crate::check::speaker::relay;
 use crate::check::verdict::{ensure, fail};
 use crate::check::ws_peer::request;
 use crate::check::{Case, Likely, Scene, Verdict};

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::check::frame::{FIN, PING, PONG, TEXT};
-use crate::check::room::Member;
+use crate::check::speaker::Speaker;
 use crate::check::verdict::fail;
 use crate::check::ws_peer::{Heard, WsPeer};
 use crate::check::{Case, Likely, Scene, Verdict};
@@ -145,7 +145,7 @@ const SMALL: usize = 100;
 fn flood(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let [mut e, floods @ ..] = server.ws_room(["E", "A", "B", "C", "D"])?;
-    let prefixes: Vec<String> = floods.iter().map(Member::prefix).collect();
+    let prefixes: Vec<String> = floods.iter().map(Speaker::prefix).collect();
     scene.log.note(format!("A, B, C and D each send {FLOOD} messages and read; E pings and reads"));
     e.hush();
     let mut pinger = e.second()?;

@@ -3,7 +3,7 @@
 use crate::check::frame::{CLOSE, CONTINUATION, FIN, PING, PONG, TEXT};
 use crate::check::http::read_reply;
 use crate::check::log::show;
-use crate::check::room::relay;
+use crate::check::speaker::relay;
 use crate::check::verdict::ensure;
 use crate::check::ws_peer::{WsPeer, request};
 use crate::check::{Case, Likely, Scene, Verdict};

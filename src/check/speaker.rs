@@ -12,7 +12,7 @@ use super::verdict::{Verdict, fail};
 pub(super) const GREETING: Duration = Duration::from_millis(100);
 
 /// A client that the checker plays.
-pub trait Member {
+pub trait Speaker {
     /// A, B, C … in the transcript.
     fn name(&self) -> &str;
 
@@ -43,13 +43,13 @@ pub trait Member {
 }
 
 /// One says something, the other hears it next.
-pub fn relay<M: Member>(from: &mut M, to: &mut M, words: &str) -> Verdict {
+pub fn relay<M: Speaker>(from: &mut M, to: &mut M, words: &str) -> Verdict {
     from.say(words)?;
     to.hear_from(&from.prefix(), words)
 }
 
 /// Lets the first few greet all the others until they have heard it. Nothing is left unread then.
-pub fn greet<M: Member>(log: &Log, patience: Duration, members: &mut [&mut M], speakers: usize) -> Verdict {
+pub fn greet<M: Speaker>(log: &Log, patience: Duration, members: &mut [&mut M], speakers: usize) -> Verdict {
     members.iter_mut().for_each(|member| member.set_quiet(true));
     // Whoever had to knock again was heard by a speaker too: one more time, until nothing is left unread.
     let mut knocked = true;
@@ -66,7 +66,7 @@ pub fn greet<M: Member>(log: &Log, patience: Duration, members: &mut [&mut M], s
 
 /// One greets, again and again, until each of the others has heard the last greeting: nothing is left behind it.
 /// Says whether anybody had to knock.
-fn greet_from<M: Member>(patience: Duration, speaker: usize, members: &mut [&mut M]) -> Verdict<bool> {
+fn greet_from<M: Speaker>(patience: Duration, speaker: usize, members: &mut [&mut M]) -> Verdict<bool> {
     let deadline = Instant::now() + patience;
     let mut inside = vec![false; members.len()];
     for round in 1.. {
