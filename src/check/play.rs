@@ -32,7 +32,7 @@ pub fn screen_closed<M: Speaker>(scene: &Scene<'_>, server: Server, room: Room<M
     ensure(server.program.stdout.wait_for_end(scene.patience()), "something is printed", "nothing")?;
     a.set_quiet(true);
     b.set_quiet(true);
-    (0..LOST).try_for_each(|i| relay(&mut a, &mut b, &format!("words {i}")))?;
+    (0..LOST).try_for_each(|i| relay(&mut a, &mut b, format!("words {i}")))?;
     server.program.expect_running()?;
     server.program.signal("INT")?;
     server.program.expect_exit(0, END)?;
@@ -95,8 +95,8 @@ fn adds_up(server: &Server) -> bool {
 /// Says a few lines, and follows them.
 fn flood_step<M: Speaker>(a: &mut M, b: &mut M, lines: std::ops::Range<usize>) -> Verdict {
     let words = |i: usize| format!("{i:07} {}", ".".repeat(SIZE - 8));
-    lines.clone().try_for_each(|i| a.say(&words(i)))?;
-    lines.clone().try_for_each(|i| b.hear_from(&a.prefix(), &words(i)))
+    lines.clone().try_for_each(|i| a.say(words(i)))?;
+    lines.clone().try_for_each(|i| b.expect_from(a, words(i)))
 }
 
 /// D12: the server's terminal.

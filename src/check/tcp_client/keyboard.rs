@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::check::log::show;
 use crate::check::output::contains;
+use crate::check::speaker::{Connected, Speaker};
 use crate::check::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::check::log::show;
+use crate::check::speaker::Speaker;
 use crate::check::system::need;
 use crate::check::verdict::ensure;
 use crate::check::{Case, Scene, Verdict};

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::check::log::show;
-use crate::check::peer::{Heard, Peer};
+use crate::check::peer::Peer;
+use crate::check::speaker::{Connected, Heard, Speaker, greet};
 use crate::check::system::Usage;
 use crate::check::verdict::{ensure, fail};
 use crate::check::{Case, Scene, Verdict};
@@ -33,11 +34,11 @@ fn crowd(scene: &Scene<'_>) -> Verdict {
     let mut peers =
         (0..CROWD).map(|i| server.connect(&format!("client {i}"))).collect::<Verdict<Vec<Peer>>>()?;
     scene.log.note(format!("{CROWD} clients connect"));
-    server.greet(&mut peers.iter_mut().collect::<Vec<_>>(), 2)?;
+    greet(&server, &mut peers.iter_mut().collect::<Vec<_>>(), 2)?;
     scene.log.note("all have heard the first two; now each says a line");
-    peers.iter_mut().for_each(Peer::hush);
-    peers.iter_mut().try_for_each(|peer| peer.send("I am here\n"))?;
-    let everyone: HashSet<Vec<u8>> = peers.iter().map(|peer| peer.prefixed("I am here\n")).collect();
+    peers.iter_mut().for_each(|peer| peer.set_quiet(true));
+    peers.iter_mut().try_for_each(|peer| peer.say("I am here"))?;
+    let everyone: HashSet<Vec<u8>> = peers.iter().map(|peer| peer.relayed("I am here")).collect();
     peers.iter_mut().try_for_each(|peer| hears_all(peer, &everyone))
 }
 
@@ -45,10 +46,10 @@ fn hears_all(peer: &mut Peer, everyone: &HashSet<Vec<u8>>) -> Verdict {
     let mut heard = HashSet::new();
     while heard.len() < everyone.len() - 1 {
         match peer.next(Duration::from_secs(5)) {
-            Heard::Line(line) if everyone.contains(&line) && heard.insert(line.clone()) => {}
-            Heard::Line(line) => return fail("each line once, from each other client", show(&line)),
+            Heard::Words(line) if everyone.contains(&line) && heard.insert(line.clone()) => {}
+            Heard::Words(line) => return fail("each line once, from each other client", show(&line)),
             other => {
-                let wanted = format!("{} hears {} others", peer.name, everyone.len() - 1);
+                let wanted = format!("{} hears {} others", peer.role().name, everyone.len() - 1);
                 return fail(wanted, format!("{} and then {}", heard.len(), other.told()));
             }
         }
@@ -69,7 +70,7 @@ const SHORT: Duration = Duration::from_millis(50);
 
 fn churn(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
     let alone = server.program.usage()?;
     let mut before = alone;
     for time in 0..WARM_UP + TIMES {
@@ -77,7 +78,7 @@ fn churn(scene: &Scene<'_>) -> Verdict {
             before = settled(&server.program, &alone)?;
         }
         let mut peers = (0..AT_ONCE).map(|_| server.connect("someone")).collect::<Verdict<Vec<Peer>>>()?;
-        peers.iter_mut().for_each(Peer::hush);
+        peers.iter_mut().for_each(|peer| peer.set_quiet(true));
         come_and_go(&mut a, &mut b, peers)?;
     }
     scene.log.note(format!("{} clients came and went, half of them by a reset", (WARM_UP + TIMES) * AT_ONCE));
@@ -100,9 +101,9 @@ fn settled(program: &crate::check::program::Program, alone: &Usage) -> Verdict<U
 
 /// All get a line; half of them leave in order, half of them leave it unread, which is a reset.
 fn come_and_go(a: &mut Peer, b: &mut Peer, mut peers: Vec<Peer>) -> Verdict {
-    a.hush();
-    b.hush();
-    let mut hello = || a.send("hello\n").and_then(|()| b.expect_from(a, "hello\n"));
+    a.set_quiet(true);
+    b.set_quiet(true);
+    let mut hello = || a.say("hello").and_then(|()| b.expect_from(a, "hello"));
     for peer in &peers {
         // Who wasn't in the room yet at the last hello gets another.
         (0..100)
@@ -112,7 +113,7 @@ fn come_and_go(a: &mut Peer, b: &mut Peer, mut peers: Vec<Peer>) -> Verdict {
             })?;
     }
     for mut peer in peers.split_off(AT_ONCE / 2) {
-        peer.end_sending();
+        peer.finish()?;
         peer.read_to_end(Duration::from_secs(5));
     }
     drop(peers);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::check::log::show;
 use crate::check::output::contains;
-use crate::check::peer::Heard;
+use crate::check::peer::Peer;
+use crate::check::speaker::{Heard, Speaker};
 use crate::check::system::need;
 use crate::check::terminal::{HOSTILE, expect_visible};
 use crate::check::verdict::{ensure, fail};
@@ -51,17 +52,17 @@ const LOST: usize = 500;
 fn closed(scene: &Scene<'_>) -> Verdict {
     need(&["kill"])?;
     let server = scene.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
     scene.log.note("the server's stdout is closed, as `| head -3` does");
     server.program.stdout.close();
-    a.send("the last that is printed\n")?;
-    b.expect_from(&a, "the last that is printed\n")?;
+    a.say("the last that is printed")?;
+    b.expect_from(&a, "the last that is printed")?;
     ensure(server.program.stdout.wait_for_end(scene.patience()), "the server prints what A says", "nothing")?;
-    a.hush();
-    b.hush();
+    a.set_quiet(true);
+    b.set_quiet(true);
     for i in 0..LOST {
-        a.send(format!("{i}\n"))?;
-        b.expect_from(&a, format!("{i}\n"))?;
+        a.say(format!("{i}"))?;
+        b.expect_from(&a, format!("{i}"))?;
     }
     server.program.expect_running()?;
     server.program.signal("INT")?;
@@ -88,13 +89,13 @@ const SIZE: usize = 1024;
 
 fn stalled(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
-    let from = a.prefixed("");
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
+    let from = a.prefix();
     scene.log.note(format!(
         "nobody reads the server's stdout for now; A sends {LINES} lines of {SIZE} bytes; B reads"
     ));
     server.program.stdout.stall();
-    b.hush();
+    b.set_quiet(true);
     std::thread::scope(|scope| {
         scope.spawn(|| send_lines(&mut a, 0..LINES, SIZE));
         follow(&mut b, &from, 0..LINES, SIZE)
@@ -120,12 +121,12 @@ fn stalled(scene: &Scene<'_>) -> Verdict {
 fn stop_while_stalled(scene: &Scene<'_>) -> Verdict {
     need(&["kill"])?;
     let server = scene.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
     scene
         .log
         .note(format!("nobody reads the server's stdout; A sends {LINES} lines of {SIZE} bytes; B reads"));
     server.program.stdout.stall();
-    b.hush();
+    b.set_quiet(true);
     std::thread::scope(|scope| {
         scope.spawn(|| send_lines(&mut a, 0..LINES, SIZE));
         // Whether all of them come is the case before this one.
@@ -137,24 +138,24 @@ fn stop_while_stalled(scene: &Scene<'_>) -> Verdict {
     })
 }
 
-fn is_of_flood(line: &[u8], from: &[u8]) -> bool {
-    line.len() == from.len() + SIZE - 1 && line.starts_with(from)
+fn is_of_flood(line: &[u8], from: &str) -> bool {
+    line.len() == from.len() + SIZE - 1 && line.starts_with(from.as_bytes())
 }
 
 fn terminal(scene: &Scene<'_>) -> Verdict {
     let server = scene.on_terminal()?.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
     a.send(HOSTILE)?;
-    b.expect_from(&a, HOSTILE)?;
+    b.expect([a.prefix().as_bytes(), HOSTILE].concat())?;
     expect_visible(&server.program)
 }
 
 fn pipe(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
     a.send(HOSTILE)?;
-    b.expect_from(&a, HOSTILE)?;
-    let line = a.prefixed(HOSTILE);
+    b.expect([a.prefix().as_bytes(), HOSTILE].concat())?;
+    let line = [a.prefix().as_bytes(), HOSTILE].concat();
     server.program.stdout.wait_for(scene.patience(), |all| contains(all, &line));
     let printed = server.program.stdout.bytes();
     ensure(contains(&printed, &line), format!("on stdout {}", show(&line)), show(&printed))

@@ -4,7 +4,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::check::log::show;
-use crate::check::peer::{Heard, Peer};
+use crate::check::peer::Peer;
+use crate::check::speaker::{Connected, Heard, Speaker};
 use crate::check::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};
 
@@ -51,23 +52,28 @@ pub(super) fn send_lines(peer: &mut Peer, lines: std::ops::Range<usize>, size: u
 /// silence. Says how long it waited in all, short waits aside.
 pub(super) fn follow(
     peer: &mut Peer,
-    from: &[u8],
+    from: &str,
     lines: std::ops::Range<usize>,
     size: usize,
 ) -> Verdict<Duration> {
     let mut silence = Duration::ZERO;
     for i in lines {
         let start = Instant::now();
-        let expected = [from, &line(i, size)].concat();
+        let expected = [from.as_bytes(), &line(i, size)].concat();
         match peer.next(MAX_SILENCE) {
-            Heard::Line(got) if got == expected => {}
+            Heard::Words(got) if got == expected => {}
             Heard::Nothing => {
                 return fail(
-                    format!("{} is never without a line for over {MAX_SILENCE:?}", peer.name),
+                    format!("{} is never without a line for over {MAX_SILENCE:?}", peer.role().name),
                     format!("nothing after line {i}"),
                 );
             }
-            other => return fail(format!("{} gets line {i}, {}", peer.name, show(&expected)), other.told()),
+            other => {
+                return fail(
+                    format!("{} gets line {i}, {}", peer.role().name, show(&expected)),
+                    other.told(),
+                );
+            }
         }
         // A busy machine takes its time too: only what is long is counted.
         silence +=
@@ -88,14 +94,14 @@ const SIZE: usize = 1024;
 
 fn stalled(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b, mut c] = server.room(["A", "B", "C"])?;
+    let [mut a, mut b, mut c] = Peer::room(&server, ["A", "B", "C"])?;
     let mut stallers = (0..STALLED).map(|_| server.connect("S")).collect::<Verdict<Vec<Peer>>>()?;
     // They are in the room before long: whether they miss a few lines makes no difference.
-    stallers.iter_mut().chain([&mut b, &mut c]).for_each(Peer::hush);
+    stallers.iter_mut().chain([&mut b, &mut c]).for_each(|peer| peer.set_quiet(true));
     scene.log.note(format!(
         "{STALLED} more connect and read nothing; A sends {LINES} lines of {SIZE} bytes; B and C read"
     ));
-    let from = a.prefixed("");
+    let from = a.prefix();
     let followed = thread::scope(|scope| {
         scope.spawn(|| send_lines(&mut a, 0..LINES, SIZE));
         let other = scope.spawn(|| follow(&mut c, &from, 0..LINES, SIZE));
@@ -125,12 +131,12 @@ const STEP: usize = 128;
 
 fn again(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
-    let from = a.prefixed("");
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
+    let from = a.prefix();
     let (mut stallers, mut silence, start) = (vec![], Duration::ZERO, Instant::now());
-    b.hush();
+    b.set_quiet(true);
     for round in 0..ROUNDS {
-        stallers.push(server.join(&format!("S{round}"))?);
+        stallers.push(Peer::join(&server, &format!("S{round}"))?);
         scene.log.note(format!("S{round} reads nothing; A sends {ROUND} lines of {SIZE} bytes; B reads"));
         for step in (round * ROUND..(round + 1) * ROUND).step_by(STEP) {
             send_lines(&mut a, step..step + STEP, SIZE);
@@ -149,18 +155,18 @@ const FLOOD: usize = 3000;
 
 fn flood(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut e, floods @ ..] = server.room(["E", "A", "B", "C", "D"])?;
-    let prefixes: Vec<Vec<u8>> = floods.iter().map(|flood| flood.prefixed("")).collect();
+    let [mut e, floods @ ..] = Peer::room(&server, ["E", "A", "B", "C", "D"])?;
+    let prefixes: Vec<String> = floods.iter().map(|flood| flood.prefix()).collect();
     scene.log.note(format!("A, B, C and D each send {FLOOD} lines and read; E reads"));
-    e.hush();
+    e.set_quiet(true);
     thread::scope(|scope| {
         for mut flood in floods {
-            flood.hush();
+            flood.set_quiet(true);
             let Ok(mut reader) = flood.second() else { continue };
             scope.spawn(move || reader.read_to_end(MAX_SILENCE));
             scope.spawn(move || {
                 send_lines(&mut flood, 0..FLOOD, 100);
-                flood.end_sending();
+                let _ = flood.finish();
             });
         }
         follow_all(&mut e, &prefixes)
@@ -168,14 +174,15 @@ fn flood(scene: &Scene<'_>) -> Verdict {
 }
 
 /// Must get all floods, each in order, in any mixture.
-fn follow_all(peer: &mut Peer, prefixes: &[Vec<u8>]) -> Verdict {
+fn follow_all(peer: &mut Peer, prefixes: &[String]) -> Verdict {
     let mut next = vec![0; prefixes.len()];
     for _ in 0..FLOOD * prefixes.len() {
         let heard = peer.next(MAX_SILENCE);
-        let Heard::Line(got) = &heard else {
-            return fail(format!("{} gets all four floods", peer.name), heard.told());
+        let Heard::Words(got) = &heard else {
+            return fail(format!("{} gets all four floods", peer.role().name), heard.told());
         };
-        let whose = (0..prefixes.len()).find(|&i| *got == [&prefixes[i][..], &line(next[i], 100)].concat());
+        let whose =
+            (0..prefixes.len()).find(|&i| *got == [prefixes[i].as_bytes(), &line(next[i], 100)].concat());
         match whose {
             Some(whose) => next[whose] += 1,
             None => return fail(format!("the next line of one of the floods (up to {next:?})"), show(got)),

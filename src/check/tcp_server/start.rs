@@ -3,6 +3,8 @@
 use std::net::TcpListener;
 
 use crate::check::log::show;
+use crate::check::peer::Peer;
+use crate::check::speaker::Speaker;
 use crate::check::system::need;
 use crate::check::verdict::{ensure, fail, not_checked};
 use crate::check::{Case, Scene, Verdict};
@@ -46,9 +48,9 @@ fn ipv4(scene: &Scene<'_>) -> Verdict {
         return not_checked(format!("{everywhere} is not every interface"));
     }
     let server = scene.launch().at(everywhere).server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
-    a.send("who am I?\n")?;
-    b.expect(format!("[127.0.0.1:{}]: who am I?\n", a.address.port()))
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
+    a.say("who am I?")?;
+    b.expect(format!("[127.0.0.1:{}]: who am I?\n", a.role().address.port()))
 }
 
 pub(in crate::check) fn in_use(scene: &Scene<'_>) -> Verdict {
@@ -73,10 +75,10 @@ fn chinese(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("--lang zh")?;
     let server = scene.launch().with(&["--lang", "zh"]).server()?;
     let banner = format!("TCP 服务器启动，监听 {}\n", server.address);
-    let mut a = server.join("A")?;
-    let at = a.address;
+    let mut a = Peer::join(&server, "A")?;
+    let at = a.role().address;
     server.program.expect_printed(format!("新客户端连接: {at}\n"))?;
-    a.send("你好\n")?;
+    a.say("你好")?;
     server.program.expect_printed(format!("[{at}]: 你好\n"))?;
     a.leave();
     server.program.expect_printed(format!("客户端 {at} 断开: EOF\n"))?;

@@ -3,8 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::check::peer::{Heard, Peer};
+use crate::check::peer::Peer;
 use crate::check::scene::Server;
+use crate::check::speaker::{Heard, Speaker};
 use crate::check::system::need;
 use crate::check::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
@@ -52,13 +53,10 @@ fn terminate(scene: &Scene<'_>) -> Verdict {
 fn ends_in_order(scene: &Scene<'_>, signal: &str) -> Verdict {
     need(&["kill"])?;
     let server = scene.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
-    a.send("hello\n")?;
-    b.expect_from(&a, "hello\n")?;
-    server
-        .program
-        .expect_printed(a.prefixed("hello\n"))
-        .likely("the server prints nothing of what is said")?;
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
+    a.say("hello")?;
+    b.expect_from(&a, "hello")?;
+    server.program.expect_printed(a.relayed("hello")).likely("the server prints nothing of what is said")?;
     let before = server.program.stdout.bytes().len();
     server.program.signal(signal)?;
     server.program.expect_exit(0, WITHIN)?;
@@ -68,7 +66,7 @@ fn ends_in_order(scene: &Scene<'_>, signal: &str) -> Verdict {
     let said = server.program.stdout.bytes().len() > before;
     ensure(said, "a good-bye on the console", "nothing more").likely("the end is in order, but silent")?;
     let again = scene.launch().at(server.address).server().likely("the port isn't free: set SO_REUSEADDR")?;
-    again.room(["C", "D"]).map(|_| ())
+    Peer::room(&again, ["C", "D"]).map(|_| ())
 }
 
 /// More than the buffers of two sockets hold.
@@ -80,12 +78,12 @@ const SILENCE: Duration = Duration::from_millis(200);
 /// Plays until the room waits for S, then `end`. A floods, B reads, S doesn't.
 fn while_stalled(scene: &Scene<'_>, end: impl FnOnce(&mut Server, &mut Peer) -> Verdict) -> Verdict {
     let mut server = scene.server()?;
-    let [mut a, mut b, s] = server.room(["A", "B", "S"])?;
+    let [mut a, mut b, s] = Peer::room(&server, ["A", "B", "S"])?;
     scene.log.note("A floods the room, B reads, S reads nothing");
-    b.hush();
+    b.set_quiet(true);
     thread::scope(|scope| {
         scope.spawn(|| send_lines(&mut a, 0..FLOOD, 1024));
-        while let Heard::Line(_) = b.next(SILENCE) {}
+        while let Heard::Words(_) = b.next(SILENCE) {}
         let ended = end(&mut server, &mut b);
         drop(server); // Or A would go on.
         ended

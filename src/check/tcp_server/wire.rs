@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::check::peer::Peer;
+use crate::check::speaker::{self, Speaker};
 use crate::check::verdict::ensure;
 use crate::check::{Case, Scene, Verdict};
 
@@ -52,37 +54,34 @@ pub(super) const CASES: &[Case] = &[
 
 fn relay(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b, mut c] = server.room(["A", "B", "C"])?;
-    a.send("hello\n")?;
-    b.expect_from(&a, "hello\n")?;
-    c.expect_from(&a, "hello\n")?;
-    c.send("好\n")?;
-    a.expect_from(&c, "好\n")?;
-    b.expect_from(&c, "好\n")
+    let [mut a, mut b, mut c] = Peer::room(&server, ["A", "B", "C"])?;
+    a.say("hello")?;
+    b.expect_from(&a, "hello")?;
+    c.expect_from(&a, "hello")?;
+    c.say("好")?;
+    a.expect_from(&c, "好")?;
+    b.expect_from(&c, "好")
 }
 
 fn echo(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
-    a.send("do I hear myself?\n")?;
-    b.expect_from(&a, "do I hear myself?\n")?;
-    b.send("marker\n")?;
-    a.expect_from(&b, "marker\n")
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
+    a.say("do I hear myself?")?;
+    b.expect_from(&a, "do I hear myself?")?;
+    b.say("marker")?;
+    a.expect_from(&b, "marker")
 }
 
 fn bytes(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
-    for line in [&b"\xff\xfe\xc3(\n"[..], b"\0\x01\x1b[2J\x7f\xc2\x9b\n", b"  blanks \t\r\n", b"\n"] {
-        a.send(line)?;
-        b.expect_from(&a, line)?;
-    }
-    Ok(())
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
+    let lines = [&b"\xff\xfe\xc3("[..], b"\0\x01\x1b[2J\x7f\xc2\x9b", b"  blanks \t\r", b""];
+    lines.iter().try_for_each(|line| speaker::relay(&mut a, &mut b, line))
 }
 
 fn console(scene: &Scene<'_>) -> Verdict {
     let mut server = scene.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
     for line in ["news for all\n", "再见\n"] {
         server.program.type_in(line)?;
         a.expect(format!("[Server]: {line}"))?;
@@ -96,27 +95,27 @@ const MANY: usize = 3000;
 
 fn order(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
     let all: String = (0..MANY).map(|i| format!("line {i}\n")).collect();
     a.send(all)?;
-    b.hush();
-    (0..MANY).try_for_each(|i| b.expect_from(&a, format!("line {i}\n")))
+    b.set_quiet(true);
+    (0..MANY).try_for_each(|i| b.expect_from(&a, format!("line {i}")))
 }
 
 fn pieces(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b, mut c] = server.room(["A", "B", "C"])?;
+    let [mut a, mut b, mut c] = Peer::room(&server, ["A", "B", "C"])?;
     a.send("one li")?;
     // By then the server has read A's piece; and if it sent it on, C gets it somewhere among these.
     for _ in 0..5 {
-        b.send("marker\n")?;
-        c.expect_from(&b, "marker\n")?;
+        b.say("marker")?;
+        c.expect_from(&b, "marker")?;
     }
-    a.send("ne\n")?;
-    c.expect_from(&a, "one line\n")?;
+    a.say("ne")?;
+    c.expect_from(&a, "one line")?;
     a.send("two\nthree\n\nfour")?;
-    a.send("\n")?;
-    ["two\n", "three\n", "\n", "four\n"].iter().try_for_each(|line| c.expect_from(&a, line))
+    a.say("")?;
+    ["two", "three", "", "four"].iter().try_for_each(|line| c.expect_from(&a, line))
 }
 
 /// So many times two lines and an answer: were each second line to wait for the acknowledgement of the first, which
@@ -125,18 +124,15 @@ const TIMES: usize = 60;
 
 fn prompt(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
     scene.log.note(format!("{TIMES} times A says two lines, one after the other, and B answers"));
-    a.hush();
-    b.hush();
+    a.set_quiet(true);
+    b.set_quiet(true);
     let start = Instant::now();
     for _ in 0..TIMES {
-        for line in ["one\n", "two\n"] {
-            a.send(line)?;
-            b.expect_from(&a, line)?;
-        }
-        b.send("and?\n")?;
-        a.expect_from(&b, "and?\n")?;
+        speaker::relay(&mut a, &mut b, "one")?;
+        speaker::relay(&mut a, &mut b, "two")?;
+        speaker::relay(&mut b, &mut a, "and?")?;
     }
     let took = start.elapsed();
     ensure(

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::check::log::show;
 use crate::check::output::contains;
 use crate::check::program::Program;
+use crate::check::speaker::{Heard, Speaker};
 use crate::check::udp_peer::UdpPeer;
 use crate::check::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};
@@ -64,7 +65,7 @@ fn heard_again(scene: &Scene<'_>, client: &mut Program, server: &mut UdpPeer) ->
     let deadline = Instant::now() + scene.patience();
     for i in 0.. {
         client.type_in(format!("are you there? {i}\n"))?;
-        if server.next(AGAIN).is_some_and(|line| line.starts_with(b"are you there? ")) {
+        if matches!(server.next(AGAIN), Heard::Words(line) if line.starts_with(b"are you there? ")) {
             break;
         }
         server.forget(); // It may have been a stray datagram for whoever had this port before.
@@ -91,7 +92,7 @@ fn is_told(scene: &Scene<'_>, client: &mut Program) -> Verdict {
 }
 
 fn nobody(scene: &Scene<'_>) -> Verdict {
-    let address = scene.udp_host()?.address; // Which nobody listens on from here on.
+    let address = scene.udp_host()?.role().address; // Which nobody listens on from here on.
     let mut client = scene.launch().at(address).program("client")?;
     is_told(scene, &mut client)?;
     for i in 0..5 {
@@ -108,7 +109,7 @@ fn nobody(scene: &Scene<'_>) -> Verdict {
 
 fn restarted(scene: &Scene<'_>) -> Verdict {
     let Call { mut client, server } = call(scene)?;
-    let address = server.address;
+    let address = server.role().address;
     scene.log.note("the server ends");
     drop(server);
     is_told(scene, &mut client)?;

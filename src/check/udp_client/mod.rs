@@ -5,6 +5,7 @@ mod wire;
 
 use super::program::Program;
 use super::scene::{Launch, Scene};
+use super::speaker::Speaker;
 use super::udp_peer::UdpPeer;
 use super::{Case, Verdict};
 
@@ -28,7 +29,7 @@ fn call(scene: &Scene<'_>) -> Verdict<Call> {
 /// The same, with changes.
 fn call_with(scene: &Scene<'_>, launch: Launch<'_>) -> Verdict<Call> {
     let mut server = scene.udp_host()?;
-    let mut client = launch.at(server.address).program("client")?;
+    let mut client = launch.at(server.role().address).program("client")?;
     client.type_in("hello\n")?;
     server.expect("hello\n")?;
     Ok(Call { client, server })

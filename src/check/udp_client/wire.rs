@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::check::log::show;
 use crate::check::output::contains;
 use crate::check::play::{self, HOSTILE};
+use crate::check::speaker::Speaker;
 use crate::check::system::need;
 use crate::check::terminal::expect_visible;
 use crate::check::verdict::ensure;
@@ -90,7 +91,7 @@ fn print(scene: &Scene<'_>) -> Verdict {
 
 fn localhost(scene: &Scene<'_>) -> Verdict {
     let mut server = scene.udp_host()?;
-    let address = format!("localhost:{}", server.address.port());
+    let address = format!("localhost:{}", server.role().address.port());
     let mut client = scene.launch().at(address).program("client")?;
     client.type_in("hello\n")?;
     server.expect("hello\n")
@@ -102,7 +103,8 @@ fn start(scene: &Scene<'_>) -> Verdict {
         [("en", ["connected", "first line"]), ("zh", ["已连接到 UDP 服务器\n", "第一行"])]
     {
         let server = scene.udp_host()?;
-        let client = scene.launch().at(server.address).with(&["--lang", language]).program("client")?;
+        let client =
+            scene.launch().at(server.role().address).with(&["--lang", language]).program("client")?;
         words.iter().try_for_each(|part| client.expect_printed(part))?;
         let lines = client.stdout.text().lines().count();
         ensure(lines == 2, "two lines", client.printed())?;

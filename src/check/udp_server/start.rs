@@ -4,6 +4,7 @@ use std::net::UdpSocket;
 
 use crate::check::play;
 use crate::check::scene::Server;
+use crate::check::speaker::Speaker;
 use crate::check::udp_peer::UdpPeer;
 use crate::check::verdict::{fail, not_checked};
 use crate::check::{Case, Likely, Scene, Verdict};
@@ -77,9 +78,9 @@ fn ipv4(scene: &Scene<'_>) -> Verdict {
         return not_checked(format!("{everywhere} is not every interface"));
     }
     let server = scene.launch().at(everywhere).udp_server()?;
-    let [mut a, mut b] = server.udp_room(["A", "B"])?;
-    a.send("who am I?\n")?;
-    b.expect(format!("[127.0.0.1:{}]: who am I?\n", a.address.port()))
+    let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
+    a.say("who am I?")?;
+    b.expect(format!("[127.0.0.1:{}]: who am I?\n", a.role().address.port()))
 }
 
 fn in_use(scene: &Scene<'_>) -> Verdict {
@@ -98,15 +99,15 @@ fn in_use(scene: &Scene<'_>) -> Verdict {
 fn chinese(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("--lang zh")?;
     let server = scene.launch().with(&["--lang", "zh"]).udp_server()?;
-    let mut a = server.udp_peer("A")?;
-    a.send("你好\n")?;
-    let (address, at) = (server.address, a.address);
+    let mut a = UdpPeer::join(&server, "A")?;
+    a.say("你好")?;
+    let (address, at) = (server.address, a.role().address);
     let all = format!("已监听 UDP 端口: {address}\n收到 {at}: 你好\n新客户端: {at}\n");
     play::expect_all_printed(&server, &all)
 }
 
 fn two(server: &Server) -> Verdict<[UdpPeer; 2]> {
-    server.udp_room(["A", "B"])
+    UdpPeer::room(server, ["A", "B"])
 }
 
 fn closed(scene: &Scene<'_>) -> Verdict {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::check::log::show;
-use crate::check::speaker::Speaker;
+use crate::check::speaker::{self, Heard, Speaker};
 use crate::check::udp_peer::UdpPeer;
 use crate::check::verdict::fail;
 use crate::check::{Case, Likely, Scene, Verdict};
@@ -55,42 +55,39 @@ pub(super) const CASES: &[Case] = &[
 
 fn relay(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
-    let [mut a, mut b, mut c] = server.udp_room(["A", "B", "C"])?;
-    a.send("hello\n")?;
-    b.expect_from(&a, "hello\n")?;
-    c.expect_from(&a, "hello\n")?;
-    c.send("好\n")?;
-    a.expect_from(&c, "好\n")?;
-    b.expect_from(&c, "好\n")
+    let [mut a, mut b, mut c] = UdpPeer::room(&server, ["A", "B", "C"])?;
+    a.say("hello")?;
+    b.expect_from(&a, "hello")?;
+    c.expect_from(&a, "hello")?;
+    c.say("好")?;
+    a.expect_from(&c, "好")?;
+    b.expect_from(&c, "好")
 }
 
 fn register(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
-    let [mut a, mut b] = [server.udp_peer("A")?, server.udp_peer("B")?];
-    a.send("one\n")?;
-    b.send("two\n")?;
-    a.expect_from(&b, "two\n")?;
-    a.send("three\n")?;
-    b.expect_from(&a, "three\n").likely("what was said before B came isn't B's to hear")
+    let [mut a, mut b] = [UdpPeer::join(&server, "A")?, UdpPeer::join(&server, "B")?];
+    a.say("one")?;
+    b.say("two")?;
+    a.expect_from(&b, "two")?;
+    a.say("three")?;
+    b.expect_from(&a, "three").likely("what was said before B came isn't B's to hear")
 }
 
 fn echo(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
-    let [mut a, mut b] = server.udp_room(["A", "B"])?;
-    a.send("do I hear myself?\n")?;
-    b.expect_from(&a, "do I hear myself?\n")?;
-    b.send("marker\n")?;
-    a.expect_from(&b, "marker\n")
+    let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
+    a.say("do I hear myself?")?;
+    b.expect_from(&a, "do I hear myself?")?;
+    b.say("marker")?;
+    a.expect_from(&b, "marker")
 }
 
 fn bytes(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
-    let [mut a, mut b] = server.udp_room(["A", "B"])?;
-    for line in [&b"\xff\xfe\xc3(\n"[..], b"\0\x01\x1b[2J\x7f\xc2\x9b\n", b"  blanks \t \n", b"\n"] {
-        a.send(line)?;
-        b.expect_from(&a, line)?;
-    }
-    Ok(())
+    let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
+    let lines = [&b"\xff\xfe\xc3("[..], b"\0\x01\x1b[2J\x7f\xc2\x9b", b"  blanks \t ", b""];
+    lines.iter().try_for_each(|line| speaker::relay(&mut a, &mut b, line))
 }
 
 /// So many, of which so many are under way at a time: no socket's buffer may overflow.
@@ -99,13 +96,13 @@ const WINDOW: usize = 16;
 
 fn order(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
-    let [mut a, mut b] = server.udp_room(["A", "B"])?;
+    let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
     scene.log.note(format!("A says {MANY} lines, {WINDOW} at a time"));
-    a.hush();
-    b.hush();
+    a.set_quiet(true);
+    b.set_quiet(true);
     for from in (0..MANY).step_by(WINDOW) {
-        (from..from + WINDOW).try_for_each(|i| a.send(format!("line {i}\n")))?;
-        (from..from + WINDOW).try_for_each(|i| b.expect_from(&a, format!("line {i}\n")))?;
+        (from..from + WINDOW).try_for_each(|i| a.say(format!("line {i}")))?;
+        (from..from + WINDOW).try_for_each(|i| b.expect_from(&a, format!("line {i}")))?;
     }
     Ok(())
 }
@@ -114,11 +111,11 @@ const NAMES: [&str; 12] = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K"
 
 fn crowd(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
-    let mut peers = server.udp_room(NAMES)?;
+    let mut peers = UdpPeer::room(&server, NAMES)?;
     scene.log.note("each says a line");
-    peers.iter_mut().for_each(UdpPeer::hush);
+    peers.iter_mut().for_each(|peer| peer.set_quiet(true));
     peers.iter_mut().try_for_each(|peer| peer.say("I am here"))?;
-    let said: Vec<Vec<u8>> = peers.iter().map(|peer| peer.prefixed("I am here\n")).collect();
+    let said: Vec<Vec<u8>> = peers.iter().map(|peer| peer.relayed("I am here")).collect();
     peers.iter_mut().enumerate().try_for_each(|(i, peer)| {
         let others: Vec<&Vec<u8>> =
             said.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, line)| line).collect();
@@ -129,11 +126,11 @@ fn crowd(scene: &Scene<'_>) -> Verdict {
 /// Hears each of these once, in any order.
 fn hears_each(peer: &mut UdpPeer, mut missing: Vec<&Vec<u8>>) -> Verdict {
     while !missing.is_empty() {
-        let heard = peer.expect_word("each other client's line")?;
+        let heard = peer.expect_words("each other client's line")?;
         let before = missing.len();
         missing.retain(|line| **line != heard);
         if missing.len() == before {
-            return fail(format!("{} gets each other client's line, once", peer.name), show(&heard));
+            return fail(format!("{} gets each other client's line, once", peer.role().name), show(&heard));
         }
     }
     Ok(())
@@ -144,14 +141,14 @@ const GONE: usize = 300;
 
 fn gone(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
-    let [mut a, b, mut c] = server.udp_room(["A", "B", "C"])?;
+    let [mut a, b, mut c] = UdpPeer::room(&server, ["A", "B", "C"])?;
     scene.log.note("B is gone");
     drop(b);
-    a.hush();
-    c.hush();
+    a.set_quiet(true);
+    c.set_quiet(true);
     for i in 0..GONE {
-        a.send(format!("line {i}\n"))?;
-        c.expect_from(&a, format!("line {i}\n"))?;
+        a.say(format!("line {i}"))?;
+        c.expect_from(&a, format!("line {i}"))?;
     }
     ensure_quiet(&mut c)?;
     server.program.expect_running()
@@ -160,7 +157,7 @@ fn gone(scene: &Scene<'_>) -> Verdict {
 /// Nothing more than what was said.
 fn ensure_quiet(peer: &mut UdpPeer) -> Verdict {
     match peer.next(Duration::from_millis(1)) {
-        None => Ok(()),
-        Some(more) => fail(format!("{} gets each line once", peer.name), show(&more)),
+        Heard::Nothing => Ok(()),
+        more => fail(format!("{} gets each line once", peer.role().name), more.told()),
     }
 }

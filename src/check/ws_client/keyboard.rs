@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::check::log::show;
 use crate::check::output::contains;
+use crate::check::speaker::{Connected, Speaker};
 use crate::check::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};
 
@@ -69,7 +70,7 @@ fn answers(scene: &Scene<'_>) -> Verdict {
     server.expect_close(1000).likely("the client doesn't say good-bye: Close 1000")?;
     let waits = client.wait(THINKING).is_none();
     ensure(waits, "the client waits for what still comes", client.printed())?;
-    server.text("[1.2.3.4:5]: answer\n")?;
+    server.say("[1.2.3.4:5]: answer")?;
     client.expect_printed("[1.2.3.4:5]: answer\n")?;
     server.close(1000)?;
     drop(server);
@@ -89,7 +90,7 @@ fn wait(scene: &Scene<'_>) -> Verdict {
 
 fn server_leaves(scene: &Scene<'_>) -> Verdict {
     let Call { client, mut server } = call(scene)?;
-    server.text("[1.2.3.4:5]: bye\n")?;
+    server.say("[1.2.3.4:5]: bye")?;
     client.expect_printed("[1.2.3.4:5]: bye\n")?;
     scene.log.note("the server leaves");
     drop(server);

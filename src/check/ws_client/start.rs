@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::check::log::show;
 use crate::check::play;
 use crate::check::program::Program;
+use crate::check::speaker::Speaker;
 use crate::check::system::need;
 use crate::check::verdict::{ensure, not_checked};
 use crate::check::{Case, Likely, Scene, Verdict};

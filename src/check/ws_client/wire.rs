@@ -1,8 +1,9 @@
 //! What goes over the wire, and what is shown of it (D12).
 
-use crate::check::frame::{BINARY, CONTINUATION, FIN, PING, PONG, TEXT};
+use crate::check::frame::{BINARY, CONTINUATION, FIN, Frame, PING, PONG, TEXT};
 use crate::check::log::show;
 use crate::check::play::HOSTILE;
+use crate::check::speaker::{Connected, Heard, Speaker};
 use crate::check::terminal::expect_visible;
 use crate::check::verdict::ensure;
 use crate::check::{Case, Scene, Verdict};
@@ -67,11 +68,11 @@ fn print(scene: &Scene<'_>) -> Verdict {
     let Call { client, mut server } = call(scene)?;
     let banner = client.stdout.wait_for(scene.patience(), |all| all.contains(&b'\n'));
     ensure(banner, "a line that says that it is connected", client.printed())?;
-    server.text("[1.2.3.4:5]: hello\n")?;
-    server.text("[1.2.3.4:5]: without a line break")?;
-    server.text("[1.2.3.4:5]: one\n[Server]: two\n")?;
+    server.say("[1.2.3.4:5]: hello")?;
+    server.send(FIN | TEXT, "[1.2.3.4:5]: without a line break")?;
+    server.say("[1.2.3.4:5]: one\n[Server]: two")?;
     server.send(FIN | BINARY, "[1.2.3.4:5]: binary\n")?;
-    server.text("[1.2.3.4:5]: 好\n")?;
+    server.say("[1.2.3.4:5]: 好")?;
     client.expect_printed("好\n")?;
     let printed = client.stdout.text();
     let lines: Vec<&str> = printed.lines().skip(1).collect();
@@ -110,10 +111,12 @@ const MANY: usize = 2000;
 
 fn both_ways(scene: &Scene<'_>) -> Verdict {
     let Call { mut client, mut server } = call(scene)?;
+    let pong =
+        |i: usize| Heard::Frame(Frame { first: FIN | PONG, masked: true, payload: i.to_string().into() });
     let line = |i: usize| format!("{i:06} {}", "x".repeat(200));
     client.type_in((0..MANY).map(|i| line(i) + "\n").collect::<String>())?;
     scene.log.note(format!("{MANY} lines are typed while the server pings {MANY} times"));
-    server.hush();
+    server.set_quiet(true);
     let mut reader = server.second()?;
     let pings: Vec<u8> = (0..MANY).flat_map(|i| server.frame(FIN | PING, i.to_string())).collect();
     std::thread::scope(|scope| {
@@ -121,10 +124,9 @@ fn both_ways(scene: &Scene<'_>) -> Verdict {
         let (mut lines, mut pongs) = (0, 0);
         while lines < MANY || pongs < MANY {
             let heard = reader.next(scene.patience());
-            let whole = |first, payload: String| heard.is(first, payload.as_bytes(), true);
-            if whole(FIN | TEXT, line(lines)) {
+            if heard == Heard::Words(line(lines).into()) {
                 lines += 1;
-            } else if whole(FIN | PONG, pongs.to_string()) {
+            } else if heard == pong(pongs) {
                 pongs += 1;
             } else {
                 ensure(false, format!("line {lines} or pong {pongs}, whole"), heard.told())?;
@@ -135,18 +137,18 @@ fn both_ways(scene: &Scene<'_>) -> Verdict {
 }
 
 fn hostile() -> String {
-    format!("[1.2.3.4:5]: {HOSTILE}\n")
+    format!("[1.2.3.4:5]: {HOSTILE}")
 }
 
 fn terminal(scene: &Scene<'_>) -> Verdict {
     let Call { client, mut server } = call_with(scene, scene.on_terminal()?)?;
-    server.text(hostile())?;
+    server.say(hostile())?;
     expect_visible(&client)
 }
 
 fn pipe(scene: &Scene<'_>) -> Verdict {
     let Call { client, mut server } = call(scene)?;
-    server.text(hostile())?;
-    client.expect_printed(hostile())?;
+    server.say(hostile())?;
+    client.expect_printed(hostile() + "\n")?;
     ensure(client.stderr.bytes().is_empty(), "no warning", show(&client.stderr.bytes()))
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::check::log::show;
-use crate::check::speaker::{Speaker, relay};
+use crate::check::speaker::{Connected, Heard, Speaker, relay};
 use crate::check::verdict::{ensure, fail};
-use crate::check::ws_peer::{Heard, WsPeer};
+use crate::check::ws_peer::WsPeer;
 use crate::check::{Case, Scene, Verdict};
 
 use super::two;
@@ -29,11 +29,11 @@ const NAMES: [&str; 12] = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K"
 
 fn crowd(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let mut peers = server.ws_room(NAMES)?;
+    let mut peers = WsPeer::room(&server, NAMES)?;
     scene.log.note("each says a line");
-    peers.iter_mut().for_each(WsPeer::hush);
+    peers.iter_mut().for_each(|peer| peer.set_quiet(true));
     peers.iter_mut().try_for_each(|peer| peer.say("I am here"))?;
-    let said: Vec<Vec<u8>> = peers.iter().map(|peer| peer.prefixed("I am here")).collect();
+    let said: Vec<Vec<u8>> = peers.iter().map(|peer| peer.relayed("I am here")).collect();
     peers.iter_mut().enumerate().try_for_each(|(i, peer)| {
         let others: Vec<&Vec<u8>> =
             said.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, line)| line).collect();
@@ -46,11 +46,12 @@ fn hears_each(scene: &Scene<'_>, peer: &mut WsPeer, mut missing: Vec<&Vec<u8>>) 
     while !missing.is_empty() {
         let heard = peer.next(scene.patience());
         let before = missing.len();
-        if let Heard::Frame(frame) = &heard {
-            missing.retain(|line| **line != frame.payload);
+        if let Heard::Words(words) = &heard {
+            missing.retain(|line| *line != words);
         }
         if missing.len() == before {
-            let wanted = format!("{} gets each other client's line, once: {}", peer.name, show(missing[0]));
+            let wanted =
+                format!("{} gets each other client's line, once: {}", peer.role().name, show(missing[0]));
             return fail(wanted, heard.told());
         }
     }
@@ -68,12 +69,12 @@ fn churn(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let [mut a, mut b] = two(&server)?;
     let before = server.program.usage()?;
-    a.hush();
-    b.hush();
+    a.set_quiet(true);
+    b.set_quiet(true);
     for _ in 0..TIMES {
         let mut peers =
-            (0..AT_ONCE).map(|_| server.ws_connect("someone")).collect::<Verdict<Vec<WsPeer>>>()?;
-        peers.iter_mut().for_each(WsPeer::hush);
+            (0..AT_ONCE).map(|_| WsPeer::connect(&server, "someone")).collect::<Verdict<Vec<WsPeer>>>()?;
+        peers.iter_mut().for_each(|peer| peer.set_quiet(true));
         for (i, mut peer) in peers.into_iter().enumerate() {
             match i % 3 {
                 0 => {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::check::http::{Reply, read_reply};
 use crate::check::peer::Peer;
 use crate::check::scene::Server;
-use crate::check::speaker::relay;
+use crate::check::speaker::{Connected, Speaker, relay};
 use crate::check::system::need;
 use crate::check::verdict::{ensure, not_checked};
-use crate::check::ws_peer::request;
+use crate::check::ws_peer::{WsPeer, request};
 use crate::check::{Case, Likely, Scene, Verdict};
 
 use super::two;
@@ -56,16 +56,16 @@ pub(super) const CASES: &[Case] = &[
 fn ask(server: &Server, origin: &str) -> Verdict<Reply> {
     server.log.note(format!("a page from {origin} asks for a WebSocket"));
     let mut peer = server.connect("a browser")?;
-    peer.hush();
+    peer.set_quiet(true);
     peer.send(request("/ws", server.address, &format!("Origin: {origin}\r\n")))?;
-    peer.end_sending();
+    peer.finish()?;
     read_reply(peer.stream(), server.patience)
 }
 
 fn origins(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let here = server.address;
-    server.ws_join("somebody without an Origin")?;
+    WsPeer::join(&server, "somebody without an Origin")?;
     for origin in [format!("http://{here}"), format!("https://{here}"), "null".into()] {
         ask(&server, &origin)?.expect(&[101])?;
     }
@@ -112,13 +112,13 @@ fn places(scene: &Scene<'_>) -> Verdict {
     ensure(refusal.body.len() > 1, "C is told why, in the body", "an empty one")?;
     relay(&mut a, &mut b, "C isn't here")?;
     drop(b);
-    server.ws_late("D", &mut a).map(|_| ())
+    WsPeer::late(&server, "D", &mut a).map(|_| ())
 }
 
 fn unfinished(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("--max-clients")?;
     let server = scene.launch().with(&["--max-clients", "2"]).server()?;
-    let _waiting = [server.join("A")?, server.join("B")?];
+    let _waiting = [Peer::join(&server, "A")?, Peer::join(&server, "B")?];
     server.get("/")?.expect(&[503])
 }
 
@@ -143,7 +143,7 @@ fn descriptors(scene: &Scene<'_>) -> Verdict {
     relay(&mut a, &mut b, "full, but alive")?;
     drop(crowd);
     scene.log.note("they leave");
-    server.ws_late("late", &mut a)?;
+    WsPeer::late(&server, "late", &mut a)?;
     let warnings = server.program.stderr.text().matches("ulimit -n").count();
     ensure(warnings == 1, "one warning that names `ulimit -n`", format!("{warnings} of them"))
         .likely("the warning comes again and again")

@@ -3,9 +3,9 @@
 use crate::check::frame::{BINARY, CLOSE, CONTINUATION, FIN, PING, TEXT, claim, masked, unmasked};
 use crate::check::log::show;
 use crate::check::scene::Server;
-use crate::check::speaker::relay;
+use crate::check::speaker::{Connected, Speaker, relay};
 use crate::check::verdict::ensure;
-use crate::check::ws_peer::{Heard, WsPeer};
+use crate::check::ws_peer::WsPeer;
 use crate::check::{Case, Likely, Scene, Verdict};
 
 use super::two;
@@ -57,11 +57,10 @@ pub(super) const CASES: &[Case] = &[
 
 /// A newcomer sends this, and gets this close code; B and C notice nothing.
 fn refused(server: &Server, [b, c]: &mut [WsPeer; 2], bytes: &[u8], code: u16, what: &str) -> Verdict {
-    let mut a = server.ws_join("A")?;
+    let mut a = WsPeer::join(server, "A")?;
     server.log.note(format!("A sends {what}: {}", show(bytes)));
     a.send_raw(bytes)?;
-    a.expect_close(code)?;
-    a.expect_end(server.patience)?;
+    a.expect_close_and_end(code)?;
     relay(b, c, "marker").likely("something of it was relayed")
 }
 
@@ -115,7 +114,7 @@ fn fragments(size: usize) -> Vec<u8> {
 fn exact(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let [mut a, mut b] = two(&server)?;
-    relay(&mut a, &mut b, &"x".repeat(MAX))?;
+    relay(&mut a, &mut b, "x".repeat(MAX))?;
     a.send_raw(fragments(MAX))?;
     b.expect_from(&a, "y".repeat(MAX))?;
     relay(&mut a, &mut b, "still here")
@@ -138,7 +137,7 @@ fn endless(scene: &Scene<'_>) -> Verdict {
         ("a message in short fragments", masked(TEXT, b"z"), &small),
     ];
     for (what, beginning, rest) in beginnings {
-        let mut a = server.ws_join("A")?;
+        let mut a = WsPeer::join(&server, "A")?;
         a.send_raw(beginning)?;
         let sent = (0..ENDLESS).take_while(|_| a.try_send(rest)).count();
         scene.log.note(format!("A sends {what}: it could send {sent} of {ENDLESS} MiB"));
@@ -163,14 +162,12 @@ fn binary(scene: &Scene<'_>) -> Verdict {
 fn forged(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let [mut a, mut b] = two(&server)?;
-    a.text("one\n[Server]: two")?;
+    a.say("one\n[Server]: two")?;
     b.expect_from(&a, "one [Server]: two")?;
-    a.text("one\r\n[Server]: two\rthree")?;
-    let heard = b.next(scene.patience());
-    let Heard::Frame(frame) = &heard else { return ensure(false, "the message", heard.told()) };
-    let (start, end) = (a.prefixed("one"), b"[Server]: two three\n");
-    let breaks = frame.payload.iter().filter(|byte| matches!(byte, b'\r' | b'\n')).count();
-    let kept =
-        frame.payload.starts_with(&start[..start.len() - 1]) && frame.payload.ends_with(end) && breaks == 1;
-    ensure(kept, "spaces for the carriage returns too", heard.told())
+    a.say("one\r\n[Server]: two\rthree")?;
+    let heard = b.expect_words("the message")?;
+    let (start, end) = (a.prefix() + "one", b"[Server]: two three\n");
+    let breaks = heard.iter().filter(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let kept = heard.starts_with(start.as_bytes()) && heard.ends_with(end) && breaks == 1;
+    ensure(kept, "spaces for the carriage returns too", show(&heard))
 }

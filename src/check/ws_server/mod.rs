@@ -9,6 +9,7 @@ mod start;
 mod wire;
 
 use super::scene::Server;
+use super::speaker::Speaker;
 use super::ws_peer::WsPeer;
 use super::{Case, Verdict};
 
@@ -22,5 +23,5 @@ pub fn cases() -> Vec<&'static Case> {
 
 /// A room for two.
 fn two(server: &Server) -> Verdict<[WsPeer; 2]> {
-    server.ws_room(["A", "B"])
+    WsPeer::room(server, ["A", "B"])
 }

@@ -6,9 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::check::frame::{FIN, PING, PONG, TEXT};
-use crate::check::speaker::Speaker;
+use crate::check::speaker::{Connected, Heard, Speaker};
 use crate::check::verdict::fail;
-use crate::check::ws_peer::{Heard, WsPeer};
+use crate::check::ws_peer::WsPeer;
 use crate::check::{Case, Likely, Scene, Verdict};
 
 pub(super) const CASES: &[Case] = &[
@@ -68,14 +68,14 @@ fn follow(peer: &mut WsPeer, from: &str, messages: Range<usize>) -> Verdict<Dura
         let start = Instant::now();
         let expected = format!("{from}{}\n", words(i, SIZE));
         match peer.next(MAX_SILENCE) {
-            heard if heard.is(FIN | TEXT, expected.as_bytes(), false) => {}
+            Heard::Words(got) if got == expected.as_bytes() => {}
             Heard::Nothing => {
                 return fail(
-                    format!("{} is never without a message for over {MAX_SILENCE:?}", peer.name),
+                    format!("{} is never without a message for over {MAX_SILENCE:?}", peer.role().name),
                     format!("nothing before message {i}"),
                 );
             }
-            other => return fail(format!("{} gets message {i}", peer.name), other.told()),
+            other => return fail(format!("{} gets message {i}", peer.role().name), other.told()),
         }
         // A busy machine takes its time too: only what is long is counted.
         silence +=
@@ -86,12 +86,12 @@ fn follow(peer: &mut WsPeer, from: &str, messages: Range<usize>) -> Verdict<Dura
 
 fn stalled(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b, mut c] = server.ws_room(["A", "B", "C"])?;
+    let [mut a, mut b, mut c] = WsPeer::room(&server, ["A", "B", "C"])?;
     let mut stallers = ["S1", "S2", "S3", "S4", "S5"]
         .iter()
-        .map(|name| server.ws_join(name))
+        .map(|name| WsPeer::join(&server, name))
         .collect::<Verdict<Vec<WsPeer>>>()?;
-    stallers.iter_mut().chain([&mut b, &mut c]).for_each(WsPeer::hush);
+    stallers.iter_mut().chain([&mut b, &mut c]).for_each(|peer| peer.set_quiet(true));
     scene
         .log
         .note(format!("S1 to S5 read nothing; A sends {MESSAGES} messages of {SIZE} bytes; B and C read"));
@@ -104,7 +104,9 @@ fn stalled(scene: &Scene<'_>) -> Verdict {
     })?;
     scene.log.note("B and C have every message");
     stallers.iter_mut().try_for_each(|staller| match staller.read_to_end(scene.patience()) {
-        Heard::Nothing => fail(format!("{} is disconnected", staller.name), "its connection stays open"),
+        Heard::Nothing => {
+            fail(format!("{} is disconnected", staller.role().name), "its connection stays open")
+        }
         _ => Ok(()),
     })
 }
@@ -118,12 +120,12 @@ const STEP: usize = 4;
 
 fn again(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b] = server.ws_room(["A", "B"])?;
+    let [mut a, mut b] = WsPeer::room(&server, ["A", "B"])?;
     let from = a.prefix();
     let (mut stallers, mut silence, start) = (vec![], Duration::ZERO, Instant::now());
-    b.hush();
+    b.set_quiet(true);
     for round in 0..ROUNDS {
-        stallers.push(server.ws_join(&format!("S{round}"))?);
+        stallers.push(WsPeer::join(&server, &format!("S{round}"))?);
         scene.log.note(format!("S{round} reads nothing; A sends {ROUND} messages of {SIZE} bytes; B reads"));
         for step in (round * ROUND..(round + 1) * ROUND).step_by(STEP) {
             send_flood(&mut a, step..step + STEP);
@@ -144,17 +146,17 @@ const SMALL: usize = 100;
 
 fn flood(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut e, floods @ ..] = server.ws_room(["E", "A", "B", "C", "D"])?;
+    let [mut e, floods @ ..] = WsPeer::room(&server, ["E", "A", "B", "C", "D"])?;
     let prefixes: Vec<String> = floods.iter().map(Speaker::prefix).collect();
     scene.log.note(format!("A, B, C and D each send {FLOOD} messages and read; E pings and reads"));
-    e.hush();
+    e.set_quiet(true);
     let mut pinger = e.second()?;
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         for mut flood in floods {
-            flood.hush();
+            flood.set_quiet(true);
             let Ok(mut reader) = flood.second() else { continue };
-            scope.spawn(move || while reader.next(MAX_SILENCE).is_some_frame() {});
+            scope.spawn(move || while reader.next(MAX_SILENCE).is_something() {});
             scope.spawn(move || send_messages(&mut flood, 0..FLOOD, SMALL) && flood.close(1000).is_ok());
         }
         scope.spawn(|| ping_until(&over, &mut pinger));
@@ -186,7 +188,7 @@ fn follow_all(peer: &mut WsPeer, prefixes: &[String]) -> Verdict {
         }
         let whose = (0..prefixes.len()).find(|&i| {
             let wanted = format!("{}{}\n", prefixes[i], words(next[i], SMALL));
-            heard.is(FIN | TEXT, wanted.as_bytes(), false)
+            heard == Heard::Words(wanted.into())
         });
         match whose {
             Some(whose) => next[whose] += 1,

@@ -2,8 +2,10 @@
 
 use std::thread;
 
+use crate::check::peer::Peer;
 use crate::check::play;
 use crate::check::program::Program;
+use crate::check::speaker::{Heard, Speaker};
 use crate::check::system::need;
 use crate::check::tcp_server::start::in_use;
 use crate::check::verdict::{ensure, not_checked};
@@ -89,16 +91,16 @@ fn ipv4(scene: &Scene<'_>) -> Verdict {
     }
     let server = scene.launch().at(everywhere).server()?;
     let [mut a, mut b] = two(&server)?;
-    a.text("who am I?")?;
-    b.expect(format!("[127.0.0.1:{}]: who am I?\n", a.address.port()))
+    a.say("who am I?")?;
+    b.expect(format!("[127.0.0.1:{}]: who am I?\n", a.role().address.port()))
 }
 
 fn chinese(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("--lang zh")?;
     let server = scene.launch().with(&["--lang", "zh"]).server()?;
-    let mut a = server.ws_join("A")?;
-    let (address, at) = (server.address, a.address);
-    a.text("你好")?;
+    let mut a = WsPeer::join(&server, "A")?;
+    let (address, at) = (server.address, a.role().address);
+    a.say("你好")?;
     let words = format!("[{at}]: 你好\n");
     server.program.expect_printed(&words)?;
     drop(a);
@@ -134,28 +136,27 @@ fn terminate(scene: &Scene<'_>) -> Verdict {
 fn ends_in_order(scene: &Scene<'_>, signal: &str) -> Verdict {
     let server = scene.server()?;
     let [mut a, mut b] = two(&server)?;
-    let idle = server.join("somebody who never asks for anything")?;
-    let mut before = server.join("somebody whose request isn't whole")?;
+    let idle = Peer::join(&server, "somebody who never asks for anything")?;
+    let mut before = Peer::join(&server, "somebody whose request isn't whole")?;
     before.send("GET / HT")?;
     play::stop(scene, &server, signal, [&mut a, &mut b])?;
     for peer in [&mut a, &mut b] {
-        peer.expect_close(1001).likely("the clients aren't told that the server goes away")?;
-        peer.expect_end(scene.patience())?;
+        peer.expect_farewell()?;
     }
     drop(idle);
     let again = scene.launch().at(server.address).server().likely("the port isn't free: set SO_REUSEADDR")?;
-    again.ws_room(["C", "D"]).map(|_| ())
+    WsPeer::room(&again, ["C", "D"]).map(|_| ())
 }
 
 fn stalled(scene: &Scene<'_>) -> Verdict {
     need(&["kill"])?;
     let mut server = scene.server()?;
-    let [mut a, mut b, s] = server.ws_room(["A", "B", "S"])?;
+    let [mut a, mut b, s] = WsPeer::room(&server, ["A", "B", "S"])?;
     scene.log.note("A floods the room, B reads, S reads nothing");
-    b.hush();
+    b.set_quiet(true);
     thread::scope(|scope| {
         scope.spawn(|| send_flood(&mut a, 0..MESSAGES));
-        while b.next(SILENCE).is_some_frame() {}
+        while b.next(SILENCE).is_something() {}
         let ended = ends_in_time(scene, &mut server.program, &mut b);
         drop(server); // Or A would go on.
         ended
@@ -169,9 +170,9 @@ fn ends_in_time(scene: &Scene<'_>, program: &mut Program, b: &mut WsPeer) -> Ver
     program.expect_exit(0, play::END)?;
     let mut last = b.next(scene.patience());
     // What the room still said before its end.
-    while last.is_some_frame() && last.told().starts_with("the text") {
+    while let Heard::Words(_) = last {
         last = b.next(scene.patience());
     }
     ensure(last.told() == "Close 1001", "B gets Close 1001", last.told())?;
-    b.expect_end(scene.patience())
+    b.expect_end_at_once()
 }
