@@ -1,7 +1,7 @@
 //! A TCP client (or, for a client under test, the server) that the checker plays.
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::log::{Log, show};
@@ -49,6 +49,10 @@ impl Speaker for Peer {
 
     fn connect(server: &Server, name: &str) -> Verdict<Self> {
         server.connect(name)
+    }
+
+    fn occupy(scene: &Scene<'_>, address: &str) -> Verdict<(SocketAddr, impl Sized)> {
+        scene.host_at(address).map(|host| (host.address, host))
     }
 
     fn call(scene: &Scene<'_>, launch: Launch<'_>) -> Verdict<(Program, Self)> {

@@ -84,12 +84,16 @@ impl<'a> Scene<'a> {
 
     /// Plays the server for a client under test.
     pub fn host(&self) -> Verdict<Host> {
+        self.host_at(&self.target.address)
+    }
+
+    /// The same, at another address than the target's.
+    pub(super) fn host_at(&self, address: &str) -> Verdict<Host> {
         let (log, patience) = (self.log.clone(), self.patience());
-        let bound = TcpListener::bind(&self.target.address)
-            .and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let bound = TcpListener::bind(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
         match bound {
             Ok((address, listener)) => Ok(Host { address, listener, log, patience }),
-            Err(e) => not_checked(format!("the checker can't listen on {}: {e}", self.target.address)),
+            Err(e) => not_checked(format!("the checker can't listen on {address}: {e}")),
         }
     }
 

@@ -99,6 +99,9 @@ pub trait Speaker: Sized + Send {
     /// Connects to one. Being connected isn't being in the room yet: see [`Speaker::room`].
     fn connect(server: &Server, name: &str) -> Verdict<Self>;
 
+    /// Holds an address, so that nobody else can listen there.
+    fn occupy(scene: &Scene<'_>, address: &str) -> Verdict<(SocketAddr, impl Sized)>;
+
     /// Starts a client of this kind, lets it connect, and is its server.
     fn call(scene: &Scene<'_>, launch: Launch<'_>) -> Verdict<(Program, Self)>;
 

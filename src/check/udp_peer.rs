@@ -69,6 +69,10 @@ impl Speaker for UdpPeer {
         UdpPeer::bind(name, local, Some(server.address), (&server.log, server.patience))
     }
 
+    fn occupy(scene: &Scene<'_>, address: &str) -> Verdict<(SocketAddr, impl Sized)> {
+        scene.udp_host_at(address).map(|host| (host.role.address, host))
+    }
+
     /// Lets the client say a first line, too: before that, no server can know of it.
     fn call(scene: &Scene<'_>, launch: Launch<'_>) -> Verdict<(Program, Self)> {
         let mut server = scene.udp_host()?;
@@ -147,14 +151,14 @@ impl Scene<'_> {
 
     /// Plays the UDP server for a client under test.
     pub fn udp_host(&self) -> Verdict<UdpPeer> {
-        match resolve(&self.target.address) {
-            Some(at) => UdpPeer::bind("the server", at, None, (&self.log, self.patience())),
-            None => not_checked(format!("{} is no address to listen on", self.target.address)),
-        }
+        self.udp_host_at(&self.target.address)
     }
 
-    /// The same, at an address that was used before.
-    pub fn udp_host_at(&self, at: SocketAddr) -> Verdict<UdpPeer> {
-        UdpPeer::bind("the server", at, None, (&self.log, self.patience()))
+    /// The same, at another address than the target's.
+    pub fn udp_host_at(&self, address: &str) -> Verdict<UdpPeer> {
+        match resolve(address) {
+            Some(at) => UdpPeer::bind("the server", at, None, (&self.log, self.patience())),
+            None => not_checked(format!("{address} is no address to listen on")),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A WebSocket client (or, for a client under test, the server) that the checker plays.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use tungstenite::handshake::derive_accept_key;
@@ -164,6 +164,10 @@ impl Speaker for WsPeer {
         let mut peer = WsPeer::ask(server, name, request("/ws", server.address, ""))?;
         peer.expect_upgrade().likely("the handshake (RFC 6455, 4.2.2) is refused, or answered wrongly")?;
         Ok(peer)
+    }
+
+    fn occupy(scene: &Scene<'_>, address: &str) -> Verdict<(SocketAddr, impl Sized)> {
+        scene.host_at(address).map(|host| (host.address, host))
     }
 
     fn call(scene: &Scene<'_>, launch: Launch<'_>) -> Verdict<(Program, Self)> {

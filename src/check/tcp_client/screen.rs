@@ -1,7 +1,8 @@
 //! The client's screen: D12.
 
+use crate::check::peer::Peer;
 use crate::check::system::need;
-use crate::check::terminal::{HOSTILE, expect_visible};
+use crate::check::terminal::{expect_visible, hostile};
 use crate::check::{Case, Scene, Verdict};
 
 use super::{Call, call, call_with};
@@ -21,19 +22,19 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-fn hostile() -> Vec<u8> {
-    [b"[1.2.3.4:5]: ", HOSTILE].concat()
+fn from_a_stranger() -> Vec<u8> {
+    [b"[1.2.3.4:5]: ", &hostile::<Peer>()[..], b"\n"].concat()
 }
 
 fn terminal(scene: &Scene<'_>) -> Verdict {
     need(&["script"])?;
     let Call { client, mut server, .. } = call_with(scene, scene.launch().on_terminal())?;
-    server.send(hostile())?;
+    server.send(from_a_stranger())?;
     expect_visible(&client)
 }
 
 fn pipe(scene: &Scene<'_>) -> Verdict {
     let Call { client, mut server, .. } = call(scene)?;
-    server.send(hostile())?;
-    client.expect_printed(hostile())
+    server.send(from_a_stranger())?;
+    client.expect_printed(from_a_stranger())
 }

@@ -100,7 +100,7 @@ fn nobody(scene: &Scene<'_>) -> Verdict {
         client.stderr.wait_for(A_MOMENT, |all| all.iter().filter(|&&byte| byte == b'\n').count() > 1);
     }
     client.expect_running()?;
-    let mut server = scene.udp_host_at(address)?;
+    let mut server = scene.udp_host_at(&address.to_string())?;
     scene.log.note("now somebody listens");
     heard_again(scene, &mut client, &mut server)?;
     let said = client.stderr.text();
@@ -114,7 +114,7 @@ fn restarted(scene: &Scene<'_>) -> Verdict {
     drop(server);
     is_told(scene, &mut client)?;
     scene.log.note("the server starts again");
-    heard_again(scene, &mut client, &mut scene.udp_host_at(address)?)
+    heard_again(scene, &mut client, &mut scene.udp_host_at(&address.to_string())?)
 }
 
 fn too_long(scene: &Scene<'_>) -> Verdict {

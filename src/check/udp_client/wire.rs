@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::check::log::show;
 use crate::check::output::contains;
-use crate::check::play::{self, HOSTILE};
+use crate::check::play;
 use crate::check::speaker::Speaker;
 use crate::check::system::need;
-use crate::check::terminal::expect_visible;
+use crate::check::terminal::{expect_visible, hostile};
+use crate::check::udp_peer::UdpPeer;
 use crate::check::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
 
@@ -38,12 +39,7 @@ pub(super) const CASES: &[Case] = &[
         hint: "a UDP server knows nobody who hasn't said anything: who only listens waits in vain, and must be told",
         run: start,
     },
-    Case {
-        id: "client-usage",
-        title: "an option that isn't known is a usage error: one sentence, exit code 2",
-        hint: "unknown options are ignored",
-        run: play::usage,
-    },
+    play::usage("client-usage"),
     Case {
         id: "client-interrupt",
         title: "Ctrl-C and SIGTERM end a client in order, with exit code 0",
@@ -122,20 +118,20 @@ fn interrupt(scene: &Scene<'_>) -> Verdict {
     Ok(())
 }
 
-fn hostile() -> String {
-    format!("[1.2.3.4:5]: {HOSTILE}\n")
+fn from_a_stranger() -> Vec<u8> {
+    [b"[1.2.3.4:5]: ", &hostile::<UdpPeer>()[..]].concat()
 }
 
 fn terminal(scene: &Scene<'_>) -> Verdict {
     let Call { client, mut server } = call_with(scene, scene.on_terminal()?)?;
-    server.send(hostile())?;
+    server.say(from_a_stranger())?;
     expect_visible(&client)
 }
 
 fn pipe(scene: &Scene<'_>) -> Verdict {
     let Call { client, mut server } = call(scene)?;
-    server.send(hostile())?;
-    client.expect_printed(hostile())
+    server.say(from_a_stranger())?;
+    client.expect_printed([&from_a_stranger()[..], b"\n"].concat())
 }
 
 fn whole(scene: &Scene<'_>) -> Verdict {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::check::log::show;
-use crate::check::speaker::{self, Heard, Speaker};
+use crate::check::play::{crowd, wire};
+use crate::check::speaker::{Heard, Speaker, relay};
 use crate::check::udp_peer::UdpPeer;
 use crate::check::verdict::fail;
 use crate::check::{Case, Likely, Scene, Verdict};
@@ -13,7 +13,7 @@ pub(super) const CASES: &[Case] = &[
         id: "udp-relay",
         title: "a datagram reaches every other client, as `[ip:port]: datagram`, in one datagram",
         hint: "the prefix is `[`, the sender's address as the server sees it, `]: `; prefix and words go out together",
-        run: relay,
+        run: wire::relays::<UdpPeer>,
     },
     Case {
         id: "udp-register",
@@ -25,7 +25,7 @@ pub(super) const CASES: &[Case] = &[
         id: "udp-echo",
         title: "a datagram isn't sent back to its sender",
         hint: "the broadcast goes to every client; leave out the one the datagram came from",
-        run: echo,
+        run: wire::echo::<UdpPeer>,
     },
     Case {
         id: "udp-bytes",
@@ -39,12 +39,7 @@ pub(super) const CASES: &[Case] = &[
         hint: "datagrams are handed to something that reorders or drops them: one thread receives and sends on",
         run: order,
     },
-    Case {
-        id: "udp-crowd",
-        title: "twelve clients all hear each other",
-        hint: "not everybody is in the list, or one is in it twice",
-        run: crowd,
-    },
+    crowd::twelve::<UdpPeer>("udp-crowd"),
     Case {
         id: "udp-gone",
         title: "a client that has gone without a word doesn't keep the others from talking",
@@ -52,17 +47,6 @@ pub(super) const CASES: &[Case] = &[
         run: gone,
     },
 ];
-
-fn relay(scene: &Scene<'_>) -> Verdict {
-    let server = scene.udp_server()?;
-    let [mut a, mut b, mut c] = UdpPeer::room(&server, ["A", "B", "C"])?;
-    a.say("hello")?;
-    b.expect_from(&a, "hello")?;
-    c.expect_from(&a, "hello")?;
-    c.say("好")?;
-    a.expect_from(&c, "好")?;
-    b.expect_from(&c, "好")
-}
 
 fn register(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
@@ -74,20 +58,8 @@ fn register(scene: &Scene<'_>) -> Verdict {
     b.expect_from(&a, "three").likely("what was said before B came isn't B's to hear")
 }
 
-fn echo(scene: &Scene<'_>) -> Verdict {
-    let server = scene.udp_server()?;
-    let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
-    a.say("do I hear myself?")?;
-    b.expect_from(&a, "do I hear myself?")?;
-    b.say("marker")?;
-    a.expect_from(&b, "marker")
-}
-
 fn bytes(scene: &Scene<'_>) -> Verdict {
-    let server = scene.udp_server()?;
-    let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
-    let lines = [&b"\xff\xfe\xc3("[..], b"\0\x01\x1b[2J\x7f\xc2\x9b", b"  blanks \t ", b""];
-    lines.iter().try_for_each(|line| speaker::relay(&mut a, &mut b, line))
+    wire::bytes::<UdpPeer>(scene, "  blanks \t ")
 }
 
 /// So many, of which so many are under way at a time: no socket's buffer may overflow.
@@ -98,40 +70,10 @@ fn order(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
     let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
     scene.log.note(format!("A says {MANY} lines, {WINDOW} at a time"));
-    a.set_quiet(true);
-    b.set_quiet(true);
+    [&a, &b].into_iter().for_each(|peer| peer.set_quiet(true));
     for from in (0..MANY).step_by(WINDOW) {
         (from..from + WINDOW).try_for_each(|i| a.say(format!("line {i}")))?;
         (from..from + WINDOW).try_for_each(|i| b.expect_from(&a, format!("line {i}")))?;
-    }
-    Ok(())
-}
-
-const NAMES: [&str; 12] = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L"];
-
-fn crowd(scene: &Scene<'_>) -> Verdict {
-    let server = scene.udp_server()?;
-    let mut peers = UdpPeer::room(&server, NAMES)?;
-    scene.log.note("each says a line");
-    peers.iter_mut().for_each(|peer| peer.set_quiet(true));
-    peers.iter_mut().try_for_each(|peer| peer.say("I am here"))?;
-    let said: Vec<Vec<u8>> = peers.iter().map(|peer| peer.relayed("I am here")).collect();
-    peers.iter_mut().enumerate().try_for_each(|(i, peer)| {
-        let others: Vec<&Vec<u8>> =
-            said.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, line)| line).collect();
-        hears_each(peer, others)
-    })
-}
-
-/// Hears each of these once, in any order.
-fn hears_each(peer: &mut UdpPeer, mut missing: Vec<&Vec<u8>>) -> Verdict {
-    while !missing.is_empty() {
-        let heard = peer.expect_words("each other client's line")?;
-        let before = missing.len();
-        missing.retain(|line| **line != heard);
-        if missing.len() == before {
-            return fail(format!("{} gets each other client's line, once", peer.role().name), show(&heard));
-        }
     }
     Ok(())
 }
@@ -144,12 +86,8 @@ fn gone(scene: &Scene<'_>) -> Verdict {
     let [mut a, b, mut c] = UdpPeer::room(&server, ["A", "B", "C"])?;
     scene.log.note("B is gone");
     drop(b);
-    a.set_quiet(true);
-    c.set_quiet(true);
-    for i in 0..GONE {
-        a.say(format!("line {i}"))?;
-        c.expect_from(&a, format!("line {i}"))?;
-    }
+    [&a, &c].into_iter().for_each(|peer| peer.set_quiet(true));
+    (0..GONE).try_for_each(|i| relay(&mut a, &mut c, format!("line {i}")))?;
     ensure_quiet(&mut c)?;
     server.program.expect_running()
 }

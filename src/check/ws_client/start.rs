@@ -37,12 +37,7 @@ pub(super) const CASES: &[Case] = &[
         hint: "whatever the server answers is taken for a WebSocket, or the failure is told as a panic",
         run: no_websocket,
     },
-    Case {
-        id: "client-usage",
-        title: "an option that isn't known is a usage error: one sentence, exit code 2",
-        hint: "unknown options are ignored",
-        run: play::usage,
-    },
+    play::usage("client-usage"),
     Case {
         id: "client-zh",
         title: "in Chinese a client says what the notes' TCP client says",

@@ -2,10 +2,10 @@
 
 use crate::check::frame::{BINARY, CONTINUATION, FIN, Frame, PING, PONG, TEXT};
 use crate::check::log::show;
-use crate::check::play::HOSTILE;
 use crate::check::speaker::{Connected, Heard, Speaker};
-use crate::check::terminal::expect_visible;
+use crate::check::terminal::{expect_visible, hostile};
 use crate::check::verdict::ensure;
+use crate::check::ws_peer::WsPeer;
 use crate::check::{Case, Scene, Verdict};
 
 use super::{Call, call, call_with};
@@ -136,19 +136,19 @@ fn both_ways(scene: &Scene<'_>) -> Verdict {
     })
 }
 
-fn hostile() -> String {
-    format!("[1.2.3.4:5]: {HOSTILE}")
+fn from_a_stranger() -> Vec<u8> {
+    [b"[1.2.3.4:5]: ", &hostile::<WsPeer>()[..]].concat()
 }
 
 fn terminal(scene: &Scene<'_>) -> Verdict {
     let Call { client, mut server } = call_with(scene, scene.on_terminal()?)?;
-    server.say(hostile())?;
+    server.say(from_a_stranger())?;
     expect_visible(&client)
 }
 
 fn pipe(scene: &Scene<'_>) -> Verdict {
     let Call { client, mut server } = call(scene)?;
-    server.say(hostile())?;
-    client.expect_printed(hostile() + "\n")?;
+    server.say(from_a_stranger())?;
+    client.expect_printed([&from_a_stranger()[..], b"\n"].concat())?;
     ensure(client.stderr.bytes().is_empty(), "no warning", show(&client.stderr.bytes()))
 }

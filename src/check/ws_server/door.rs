@@ -1,15 +1,13 @@
 //! Who may come in: D27 (pages of other sites), D8 (one too many), D5 (out of descriptors).
 
-use std::time::Duration;
-
 use crate::check::http::{Reply, read_reply};
 use crate::check::peer::Peer;
+use crate::check::play::crowd;
 use crate::check::scene::Server;
 use crate::check::speaker::{Connected, Speaker, relay};
-use crate::check::system::need;
 use crate::check::verdict::{ensure, not_checked};
 use crate::check::ws_peer::{WsPeer, request};
-use crate::check::{Case, Likely, Scene, Verdict};
+use crate::check::{Case, Scene, Verdict};
 
 use super::two;
 
@@ -44,12 +42,7 @@ pub(super) const CASES: &[Case] = &[
         hint: "only members are counted, and those at the door need no end of threads",
         run: unfinished,
     },
-    Case {
-        id: "D5",
-        title: "out of descriptors the room goes on and rests, says so once, and lets people in when there is room again",
-        hint: "accept fails at once, again and again: pause before the next try, and say it once, naming `ulimit -n`",
-        run: descriptors,
-    },
+    crowd::descriptors::<WsPeer>(),
 ];
 
 /// Asks for a WebSocket with this Origin.
@@ -111,7 +104,7 @@ fn places(scene: &Scene<'_>) -> Verdict {
     refusal.expect(&[503])?;
     ensure(refusal.body.len() > 1, "C is told why, in the body", "an empty one")?;
     relay(&mut a, &mut b, "C isn't here")?;
-    drop(b);
+    b.leave();
     WsPeer::late(&server, "D", &mut a).map(|_| ())
 }
 
@@ -120,31 +113,4 @@ fn unfinished(scene: &Scene<'_>) -> Verdict {
     let server = scene.launch().with(&["--max-clients", "2"]).server()?;
     let _waiting = [Peer::join(&server, "A")?, Peer::join(&server, "B")?];
     server.get("/")?.expect(&[503])
-}
-
-/// More than 30 descriptors can hold.
-const CROWD: usize = 40;
-
-/// How long the load is measured, and how much of a processor is still rest.
-const A_WHILE: Duration = Duration::from_millis(700);
-const REST: f64 = 0.08;
-
-fn descriptors(scene: &Scene<'_>) -> Verdict {
-    need(&["sh"])?;
-    let server = scene.launch().after_shell("ulimit -n 30").server()?;
-    let [mut a, mut b] = two(&server)?;
-    let crowd = (0..CROWD).map(|_| server.connect("someone")).collect::<Verdict<Vec<Peer>>>()?;
-    scene.log.note(format!("{CROWD} more connect"));
-    let said = |all: &[u8]| String::from_utf8_lossy(all).contains("ulimit -n");
-    let in_time = server.program.stderr.wait_for(scene.patience(), said);
-    let load = server.program.load_over(A_WHILE)?;
-    ensure(load < REST, "the server rests", format!("it uses {:.0} % of a processor", load * 100.0))?;
-    ensure(in_time, "a warning on stderr that names `ulimit -n`", server.program.printed())?;
-    relay(&mut a, &mut b, "full, but alive")?;
-    drop(crowd);
-    scene.log.note("they leave");
-    WsPeer::late(&server, "late", &mut a)?;
-    let warnings = server.program.stderr.text().matches("ulimit -n").count();
-    ensure(warnings == 1, "one warning that names `ulimit -n`", format!("{warnings} of them"))
-        .likely("the warning comes again and again")
 }

@@ -6,8 +6,9 @@ use crate::check::http::{Reply, read_reply};
 use crate::check::log::show;
 use crate::check::output::contains;
 use crate::check::peer::Peer;
+use crate::check::play::crowd;
 use crate::check::speaker::{Connected, Heard, Speaker, relay};
-use crate::check::verdict::{ensure, fail};
+use crate::check::verdict::ensure;
 use crate::check::ws_peer::{WsPeer, request};
 use crate::check::{Case, Likely, Scene, Verdict};
 
@@ -155,27 +156,16 @@ fn large(scene: &Scene<'_>) -> Verdict {
     b.expect_upgrade()
 }
 
-/// What is sent, in MiB, and the most by which memory may have grown, in KiB.
-const ENDLESS: usize = 48;
+/// The most by which memory may have grown, in KiB.
 const MAX_GROWTH: u64 = 4 * 1024;
 
 fn endless(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let [mut b, mut c] = two(&server)?;
     let before = server.program.usage()?.peak;
-    let mebibyte = "X-More: and more\r\n".repeat(1024 * 1024 / 18);
     let mut a = Peer::join(&server, "A")?;
     a.send("GET /ws HTTP/1.1\r\n")?;
-    let sent = (0..ENDLESS).take_while(|_| a.try_send(mebibyte.as_bytes())).count();
-    scene.log.note(format!("A could send {sent} of {ENDLESS} MiB of head"));
-    let grown = server.program.usage()?.peak - before;
-    ensure(
-        grown < MAX_GROWTH,
-        format!("memory grows by less than {MAX_GROWTH} KiB"),
-        format!("by {grown} KiB"),
-    )?;
-    if sent == ENDLESS {
-        return fail("A is cut off before that", "A could send all of it");
-    }
+    let lines = "X-More: and more\r\n".repeat(1024 * 1024 / 18);
+    crowd::endless(&server, &mut a, lines, (before, MAX_GROWTH))?;
     relay(&mut b, &mut c, "marker")
 }

@@ -3,6 +3,7 @@
 use crate::check::frame::{CLOSE, CONTINUATION, FIN, PING, PONG, TEXT};
 use crate::check::http::read_reply;
 use crate::check::log::show;
+use crate::check::play::wire;
 use crate::check::speaker::{Connected, Speaker, relay};
 use crate::check::verdict::ensure;
 use crate::check::ws_peer::{WsPeer, request};
@@ -22,19 +23,19 @@ pub(super) const CASES: &[Case] = &[
         id: "ws-relay",
         title: "a text message reaches every other client, as the text message `[ip:port]: message\\n`",
         hint: "the prefix is `[`, the sender's address as the server sees it, `]: `; and a line break stands at the end",
-        run: relays,
+        run: wire::relays::<WsPeer>,
     },
     Case {
         id: "ws-echo",
         title: "a message isn't sent back to its sender",
         hint: "the broadcast goes to every client; leave out the one the message came from",
-        run: echo,
+        run: wire::echo::<WsPeer>,
     },
     Case {
         id: "ws-order",
         title: "several messages in one write are relayed one by one, whole and in order",
         hint: "what one read brings is taken for one frame: what comes behind it belongs to the next",
-        run: order,
+        run: wire::order::<WsPeer>,
     },
     Case {
         id: "ws-early",
@@ -89,41 +90,6 @@ fn handshake(scene: &Scene<'_>) -> Verdict {
         ensure(extensions.is_empty(), "no extension agreed to", extensions)?;
     }
     Ok(())
-}
-
-fn relays(scene: &Scene<'_>) -> Verdict {
-    let server = scene.server()?;
-    let [mut a, mut b, mut c] = WsPeer::room(&server, ["A", "B", "C"])?;
-    a.say("hello")?;
-    b.expect_from(&a, "hello")?;
-    c.expect_from(&a, "hello")?;
-    c.say("好 <b>\t")?;
-    a.expect_from(&c, "好 <b>\t")?;
-    b.expect_from(&c, "好 <b>\t")?;
-    b.say("")?;
-    a.expect_from(&b, "")
-}
-
-fn echo(scene: &Scene<'_>) -> Verdict {
-    let server = scene.server()?;
-    let [mut a, mut b] = two(&server)?;
-    a.say("do I hear myself?")?;
-    b.expect_from(&a, "do I hear myself?")?;
-    b.say("marker")?;
-    a.expect_from(&b, "marker")
-}
-
-/// Enough for several reads.
-const MANY: usize = 2000;
-
-fn order(scene: &Scene<'_>) -> Verdict {
-    let server = scene.server()?;
-    let [mut a, mut b] = two(&server)?;
-    let frames: Vec<u8> = (0..MANY).flat_map(|i| a.frame(FIN | TEXT, format!("message {i}"))).collect();
-    scene.log.note(format!("A sends {MANY} messages in one write"));
-    a.send_raw(frames)?;
-    b.set_quiet(true);
-    (0..MANY).try_for_each(|i| b.expect_from(&a, format!("message {i}")))
 }
 
 fn early(scene: &Scene<'_>) -> Verdict {
