@@ -180,6 +180,12 @@ impl Program {
         }
     }
 
+    /// Goes on only if it hasn't warned of anything.
+    pub fn expect_no_warning(&self) -> Verdict {
+        let said = self.stderr.bytes();
+        ensure(said.is_empty(), format!("no warning of the {}", self.name), show(&said))
+    }
+
     /// Goes on only if all of stderr is one line that holds `part`.
     pub fn expect_one_sentence(&self, part: &str) -> Verdict {
         let _ = self.stderr.wait_for_end(self.patience);

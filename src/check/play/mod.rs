@@ -3,6 +3,7 @@
 //! A function that takes a scene is a whole play; a case names it with its kind of [`Speaker`]. Where the title and
 //! the hint are the same too, a `const fn` is the whole case. The rest are scenes of plays.
 
+pub mod client;
 pub mod crowd;
 pub mod flood;
 pub mod screen;

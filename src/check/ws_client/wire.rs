@@ -1,21 +1,20 @@
 //! What goes over the wire, and what is shown of it (D12).
 
+use std::thread;
+
 use crate::check::frame::{BINARY, CONTINUATION, FIN, Frame, PING, PONG, TEXT};
-use crate::check::log::show;
+use crate::check::play::client;
 use crate::check::speaker::{Connected, Heard, Speaker};
-use crate::check::terminal::{expect_visible, hostile};
 use crate::check::verdict::ensure;
 use crate::check::ws_peer::WsPeer;
 use crate::check::{Case, Scene, Verdict};
-
-use super::{Call, call, call_with};
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "client-send",
         title: "each typed line is sent at once, as one text message without its line break",
         hint: "typed lines are not sent, or with their line break, or not masked as a client's frames must be",
-        run: send,
+        run: client::send::<WsPeer>,
     },
     Case {
         id: "client-print",
@@ -41,31 +40,17 @@ pub(super) const CASES: &[Case] = &[
         hint: "two threads write to one socket at a time: whole frames, under a lock",
         run: both_ways,
     },
-    Case {
-        id: "D12",
-        title: "on a terminal, control characters from peers are made visible",
-        hint: "what a peer sends is printed as it is: on a terminal, spell control characters out",
-        run: terminal,
-    },
+    client::terminal::<WsPeer>(),
     Case {
         id: "D12-pipe",
         title: "in a pipe, what peers send is printed as it is",
         hint: "control characters are spelled out although stdout is no terminal",
-        run: pipe,
+        run: client::pipe::<WsPeer>,
     },
 ];
 
-fn send(scene: &Scene<'_>) -> Verdict {
-    let Call { mut client, mut server } = call(scene)?;
-    for line in ["hello", "你好", "", "  a\tb "] {
-        client.type_in(format!("{line}\n"))?;
-        server.expect(line)?;
-    }
-    Ok(())
-}
-
 fn print(scene: &Scene<'_>) -> Verdict {
-    let Call { client, mut server } = call(scene)?;
+    let (client, mut server) = WsPeer::call(scene, scene.launch())?;
     let banner = client.stdout.wait_for(scene.patience(), |all| all.contains(&b'\n'));
     ensure(banner, "a line that says that it is connected", client.printed())?;
     server.say("[1.2.3.4:5]: hello")?;
@@ -87,7 +72,7 @@ fn print(scene: &Scene<'_>) -> Verdict {
 }
 
 fn fragments(scene: &Scene<'_>) -> Verdict {
-    let Call { client, mut server } = call(scene)?;
+    let (client, mut server) = WsPeer::call(scene, scene.launch())?;
     server.send(TEXT, "[1.2.3.4:5]: one ")?;
     server.send(FIN | PING, "between")?;
     server.send(CONTINUATION, "two ")?;
@@ -97,20 +82,20 @@ fn fragments(scene: &Scene<'_>) -> Verdict {
 }
 
 fn ping(scene: &Scene<'_>) -> Verdict {
-    let Call { mut client, mut server } = call(scene)?;
+    let (mut client, mut server) = WsPeer::call(scene, scene.launch())?;
     for payload in ["", "are you there?", &"x".repeat(125)] {
         server.send(FIN | PING, payload)?;
         server.expect_frame(FIN | PONG, payload)?;
     }
     client.type_in("yes\n")?;
-    server.expect("yes")
+    server.expect_typed("yes")
 }
 
 /// So many lines, and so many pings.
 const MANY: usize = 2000;
 
 fn both_ways(scene: &Scene<'_>) -> Verdict {
-    let Call { mut client, mut server } = call(scene)?;
+    let (mut client, mut server) = WsPeer::call(scene, scene.launch())?;
     let pong =
         |i: usize| Heard::Frame(Frame { first: FIN | PONG, masked: true, payload: i.to_string().into() });
     let line = |i: usize| format!("{i:06} {}", "x".repeat(200));
@@ -119,7 +104,7 @@ fn both_ways(scene: &Scene<'_>) -> Verdict {
     server.set_quiet(true);
     let mut reader = server.second()?;
     let pings: Vec<u8> = (0..MANY).flat_map(|i| server.frame(FIN | PING, i.to_string())).collect();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         scope.spawn(|| server.try_send(&pings));
         let (mut lines, mut pongs) = (0, 0);
         while lines < MANY || pongs < MANY {
@@ -134,21 +119,4 @@ fn both_ways(scene: &Scene<'_>) -> Verdict {
         }
         Ok(())
     })
-}
-
-fn from_a_stranger() -> Vec<u8> {
-    [b"[1.2.3.4:5]: ", &hostile::<WsPeer>()[..]].concat()
-}
-
-fn terminal(scene: &Scene<'_>) -> Verdict {
-    let Call { client, mut server } = call_with(scene, scene.on_terminal()?)?;
-    server.say(from_a_stranger())?;
-    expect_visible(&client)
-}
-
-fn pipe(scene: &Scene<'_>) -> Verdict {
-    let Call { client, mut server } = call(scene)?;
-    server.say(from_a_stranger())?;
-    client.expect_printed([&from_a_stranger()[..], b"\n"].concat())?;
-    ensure(client.stderr.bytes().is_empty(), "no warning", show(&client.stderr.bytes()))
 }
