@@ -88,8 +88,7 @@ fn many(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("--max-clients")?;
     let server = scene.launch().with(&["--max-clients", "10"]).udp_server()?;
     let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
-    a.set_quiet(true);
-    b.set_quiet(true);
+    [&a, &b].into_iter().for_each(|peer| peer.set_quiet(true));
     scene.log.note(format!("{STRANGERS} strangers say a word each; 10 clients may be in the room"));
     let (mut heard, mut insiders) = (0, vec![]);
     for i in 0..STRANGERS {
@@ -102,10 +101,7 @@ fn many(scene: &Scene<'_>) -> Verdict {
         // Step by step, or the server's buffer overflows.
         let marker = format!("marker {i}");
         a.say(&marker)?;
-        while let Heard::Words(word) = b.next(scene.patience()) {
-            if word == a.relayed(&marker) {
-                break;
-            }
+        while b.expect_words("what A says")? != a.relayed(&marker) {
             heard += 1;
         }
     }
