@@ -119,7 +119,7 @@ impl WsPeer {
         let _ = self.stream.set_read_timeout(Some(left));
         let mut piece = [0; 16 * 1024];
         match self.stream.read(&mut piece) {
-            Ok(0) => return Err(Heard::End(std::mem::take(&mut self.came))),
+            Ok(0) => return Err(Heard::End(self.came.clone())),
             Ok(n) => self.came.extend_from_slice(&piece[..n]),
             Err(e) if e.kind() == ErrorKind::Interrupted => {}
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
