@@ -1,5 +1,7 @@
 //! WebSocket frames (RFC 6455, 5.2), by hand: a checker must be able to send wrong ones.
 
+use super::log::show;
+
 /// A text message, or its beginning.
 pub const TEXT: u8 = 0x1;
 /// A binary message, or its beginning.
@@ -30,6 +32,22 @@ pub struct Frame {
     pub masked: bool,
     /// What it carries, unmasked.
     pub payload: Vec<u8>,
+}
+
+impl Frame {
+    /// For the end of a sentence.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let Frame { first, masked, payload } = self;
+        match (*first, payload.get(..2)) {
+            (0x88, Some(&[high, low])) => format!("Close {}", u16::from_be_bytes([high, low])),
+            (0x88, _) => "Close without a code".into(),
+            _ => {
+                let mask = if *masked { "a mask" } else { "no mask" };
+                format!("a frame that begins with {first:#04x}, has {mask} and holds {}", show(payload))
+            }
+        }
+    }
 }
 
 /// A client's frame.

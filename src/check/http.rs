@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::log::show;
 use super::scene::Server;
+use super::speaker::Connected;
 use super::verdict::{Verdict, ensure, fail};
 use super::ws_peer::header;
 

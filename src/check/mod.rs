@@ -2,8 +2,9 @@
 //! at this address", whatever language it is written in.
 //!
 //! A [`Case`] drives real processes over loopback and says what came of it in an [`Outcome`]. Reading
-//! order: [`target`] (what is checked), [`scene`] (what a case has at hand), [`program`] and the peers
-//! (the two kinds of things on a scene: [`peer`], [`udp_peer`], [`ws_peer`]), then the lists of cases, one file per concern.
+//! order: [`target`] (what is checked), [`scene`] (what a case has at hand), [`program`] and [`speaker`] (the two kinds
+//! of things on a scene; who speaks is a [`peer`], a [`udp_peer`] or a [`ws_peer`]), then the lists of cases, one file
+//! per concern. What is the same for several kinds of programs stands in [`play`].
 //!
 //! Two rules hold for every case. Everything that waits has a deadline, so a case fails and never hangs.
 //! And "nothing arrives" is proven by order, not by a pause: somebody else says a marker afterwards, and
@@ -13,12 +14,11 @@ pub mod frame;
 pub mod http;
 pub mod log;
 pub mod output;
-pub mod pace;
 pub mod peer;
 pub mod play;
 pub mod program;
-pub mod room;
 pub mod scene;
+pub mod speaker;
 pub mod system;
 pub mod target;
 pub mod tcp_client;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::log::{Log, show};
 use super::output::{Output, contains};
 use super::system::{self, Usage};
-use super::verdict::{Verdict, ensure, fail};
+use super::verdict::{Likely, Verdict, ensure, fail};
 
 /// How often a process is asked whether it has ended: std can't wait with a deadline.
 const POLL: Duration = Duration::from_millis(5);
@@ -178,6 +178,21 @@ impl Program {
             Some(status) => fail(wanted, ended(status) + "; " + &self.printed()),
             None => fail(wanted, "it still runs"),
         }
+    }
+
+    /// Goes on only if it hasn't warned of anything.
+    pub fn expect_no_warning(&self) -> Verdict {
+        let said = self.stderr.bytes();
+        ensure(said.is_empty(), format!("no warning of the {}", self.name), show(&said))
+    }
+
+    /// Goes on only if one line has come on stderr. It may run on.
+    pub fn expect_one_warning(&self) -> Verdict {
+        if !self.stderr.wait_for(self.patience, |all| contains(all, b"\n")) {
+            return fail("one sentence on stderr", "nothing").likely("the line is left out, but silently");
+        }
+        let said = self.stderr.text();
+        ensure(said.lines().count() == 1, "one sentence on stderr", show(said.as_bytes()))
     }
 
     /// Goes on only if all of stderr is one line that holds `part`.

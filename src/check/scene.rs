@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use super::log::Log;
 use super::peer::Peer;
 use super::program::Program;
-use super::room::{self, GREETING};
 use super::target::{Target, address_in};
 use super::verdict::{Likely, Verdict, fail, not_checked};
 
@@ -85,12 +84,16 @@ impl<'a> Scene<'a> {
 
     /// Plays the server for a client under test.
     pub fn host(&self) -> Verdict<Host> {
+        self.host_at(&self.target.address)
+    }
+
+    /// The same, at another address than the target's.
+    pub(super) fn host_at(&self, address: &str) -> Verdict<Host> {
         let (log, patience) = (self.log.clone(), self.patience());
-        let bound = TcpListener::bind(&self.target.address)
-            .and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let bound = TcpListener::bind(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
         match bound {
             Ok((address, listener)) => Ok(Host { address, listener, log, patience }),
-            Err(e) => not_checked(format!("the checker can't listen on {}: {e}", self.target.address)),
+            Err(e) => not_checked(format!("the checker can't listen on {address}: {e}")),
         }
     }
 
@@ -236,31 +239,11 @@ pub(super) fn resolve(address: &str) -> Option<SocketAddr> {
 }
 
 impl Server {
-    /// Connects. Being connected isn't being in the room yet: see [`Server::room`].
+    /// Connects. Being connected isn't being in the room yet: see [`Speaker::room`](super::speaker::Speaker::room).
     pub fn connect(&self, name: &str) -> Verdict<Peer> {
         match TcpStream::connect_timeout(&self.address, self.patience) {
             Ok(stream) => Peer::new(name, stream, &self.log, self.patience),
             Err(e) => fail(format!("{name} can connect to {}", self.address), e.to_string()),
-        }
-    }
-
-    /// Connects, and says so in the transcript.
-    pub fn join(&self, name: &str) -> Verdict<Peer> {
-        let peer = self.connect(name)?;
-        self.log.note(format!("{name} connects from {}", peer.address));
-        Ok(peer)
-    }
-
-    /// Clients that all are in the room: each has heard each other one.
-    pub fn room<const N: usize>(&self, names: [&str; N]) -> Verdict<[Peer; N]> {
-        let peers = names.iter().map(|name| self.join(name)).collect::<Verdict<Vec<Peer>>>()?;
-        match <[Peer; N]>::try_from(peers) {
-            Ok(mut peers) => {
-                let hint = "a line isn't relayed to every other client, or only when its sender leaves";
-                let greeted = self.greet(&mut peers.each_mut(), N).likely(hint);
-                self.unless_ended(greeted).map(|()| peers)
-            }
-            Err(_) => fail("as many peers as names", "others"),
         }
     }
 
@@ -271,29 +254,6 @@ impl Server {
             self.program.expect_running()?;
         }
         verdict
-    }
-
-    /// One more client, once there is room for it: it knocks until it hears `member`.
-    pub fn late(&self, name: &str, member: &mut Peer) -> Verdict<Peer> {
-        let deadline = Instant::now() + self.patience;
-        loop {
-            let mut peer = self.join(name)?;
-            member.send("anybody new?\n")?;
-            if peer.hears(b"anybody new?", GREETING) {
-                return self.greet(&mut [&mut peer, member], 2).map(|()| peer);
-            }
-            if Instant::now() > deadline {
-                return fail(
-                    format!("{name} gets in, as there is room again"),
-                    "it hears nothing, or is turned away",
-                );
-            }
-        }
-    }
-
-    /// Lets the first few greet all the others until they have heard it.
-    pub fn greet(&self, peers: &mut [&mut Peer], speakers: usize) -> Verdict {
-        room::greet(&self.log, self.patience, peers, speakers)
     }
 }
 

@@ -68,6 +68,17 @@ pub fn need(tools: &[&str]) -> Verdict {
     Ok(())
 }
 
+/// Goes on only where strace may look at programs: containers often forbid it.
+pub fn need_tracing() -> Verdict {
+    need(&["strace"])?;
+    let traced =
+        Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
+    if traced.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    not_checked("strace isn't allowed to look at programs here")
+}
+
 /// Sends a signal by name, as `kill -INT PID` does.
 pub fn signal(pid: u32, name: &str) -> Verdict {
     // Not the shell's own `kill`: this way a missing tool is told from a process that is gone.

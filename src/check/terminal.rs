@@ -3,12 +3,16 @@
 use super::log::show;
 use super::program::Program;
 use super::scene::{Launch, Scene};
+use super::speaker::Speaker;
 use super::system::need;
 use super::verdict::{Verdict, ensure, fail};
 
-/// A line that would retitle the terminal, clear it, overwrite the sender's name and change colours, in
-/// characters of one byte, of two, and in a byte that is no UTF-8.
-pub const HOSTILE: &[u8] = b"before\x1b]0;owned\x07\x1b[2J\x08\rforged\xc2\x9b31m\x9b32m\x7fafter\n";
+/// Words that would retitle the terminal, clear it, overwrite the sender's name and change colours, in characters of
+/// one byte, of two, and in whatever else this kind of words may hold. Every room relays them as they are.
+#[must_use]
+pub fn hostile<S: Speaker>() -> Vec<u8> {
+    [&b"before\x1b]0;owned\x07\x1b[2J\x08forged\xc2\x9b31m"[..], S::RAW, b"32m\x7fafter"].concat()
+}
 
 impl<'a> Scene<'a> {
     /// To be started on a terminal of its own.
@@ -18,7 +22,7 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// Waits for the hostile line on a terminal: nothing raw may stand between its beginning and its end, and
+/// Waits for the hostile words on a terminal: nothing raw may stand between its beginning and its end, and
 /// something must stand for what it hides.
 pub fn expect_visible(program: &Program) -> Verdict {
     program.expect_printed("after")?;

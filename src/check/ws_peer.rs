@@ -7,75 +7,23 @@ use std::time::{Duration, Instant};
 use tungstenite::handshake::derive_accept_key;
 
 use super::frame::{self, CLOSE, FIN, Frame, TEXT};
-use super::log::{Log, show};
-use super::output::contains;
+use super::log::show;
 use super::peer::Peer;
-use super::room::{self, Member};
-use super::scene::{Host, Server};
+use super::program::Program;
+use super::scene::{Host, Launch, Scene, Server};
+use super::speaker::{Connected, Heard, Role, Speaker};
 use super::verdict::{Likely, Verdict, ensure, fail};
 
 /// Any 16 bytes in Base64.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/// The end of a WebSocket that the checker holds. No call on it waits for ever.
+/// The end of a WebSocket that the checker holds.
 #[derive(Debug)]
 pub struct WsPeer {
-    /// A, B, C … in the transcript.
-    pub name: String,
-    /// Its own address, as others should see it.
-    pub address: SocketAddr,
+    role: Role,
     stream: TcpStream,
     is_server: bool,
     came: Vec<u8>,
-    log: Log,
-    patience: Duration,
-    quiet: bool,
-}
-
-/// What came next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// A frame.
-    Frame(Frame),
-    /// The end, in order.
-    End,
-    /// The end, by a reset.
-    Reset,
-    /// Nothing whole, for as long as one waited.
-    Nothing,
-}
-
-impl Heard {
-    /// Whether it is this frame.
-    #[must_use]
-    pub fn is(&self, first: u8, payload: &[u8], masked: bool) -> bool {
-        matches!(self, Heard::Frame(frame)
-            if frame.first == first && frame.payload == payload && frame.masked == masked)
-    }
-
-    /// Whether it is a frame, any frame.
-    #[must_use]
-    pub fn is_some_frame(&self) -> bool {
-        matches!(self, Heard::Frame(_))
-    }
-
-    /// For the end of a sentence.
-    #[must_use]
-    pub fn told(&self) -> String {
-        match self {
-            Heard::Frame(Frame { first: 0x81, payload, .. }) => format!("the text message {}", show(payload)),
-            Heard::Frame(Frame { first: 0x88, payload, .. }) => match payload.get(..2) {
-                Some(&[high, low]) => format!("Close {}", u16::from_be_bytes([high, low])),
-                _ => "Close without a code".into(),
-            },
-            Heard::Frame(Frame { first, payload, .. }) => {
-                format!("a frame that begins with {first:#04x} and holds {}", show(payload))
-            }
-            Heard::End => "the end of the connection".into(),
-            Heard::Reset => "a reset of the connection".into(),
-            Heard::Nothing => "nothing".into(),
-        }
-    }
 }
 
 /// The request that asks for a WebSocket, with further header lines (each with its `\r\n`).
@@ -89,52 +37,18 @@ pub fn request(path: &str, host: impl ToString, more: &str) -> String {
 }
 
 impl WsPeer {
-    fn new(peer: &Peer, is_server: bool, patience: Duration, log: &Log) -> Verdict<Self> {
+    fn new(peer: &Peer, is_server: bool) -> Verdict<Self> {
         match peer.stream().try_clone() {
-            Ok(stream) => Ok(WsPeer {
-                name: peer.name.clone(),
-                address: peer.address,
-                stream,
-                is_server,
-                came: vec![],
-                log: log.clone(),
-                patience,
-                quiet: false,
-            }),
-            Err(e) => fail(format!("{} is connected", peer.name), e.to_string()),
+            Ok(stream) => Ok(WsPeer { role: peer.role().clone(), stream, is_server, came: vec![] }),
+            Err(e) => fail(format!("{} is connected", peer.role().name), e.to_string()),
         }
     }
 
-    /// A second hold on the same connection, for a thread that reads while this one sends.
-    pub fn second(&self) -> Verdict<WsPeer> {
-        match self.stream.try_clone() {
-            Ok(stream) => Ok(WsPeer {
-                name: self.name.clone(),
-                came: self.came.clone(),
-                log: self.log.clone(),
-                stream,
-                ..*self
-            }),
-            Err(e) => fail(format!("{} is connected", self.name), e.to_string()),
-        }
-    }
-
-    /// Keeps what this peer says and hears out of the transcript: for floods and crowds.
-    pub fn hush(&mut self) {
-        self.quiet = true;
-    }
-
-    /// Describing a flood costs time: a quiet peer doesn't.
-    fn note(&self, what: impl FnOnce() -> String) {
-        if !self.quiet {
-            self.log.note(what());
-        }
-    }
-
-    /// What the others should get when this peer says `words`: one line.
-    #[must_use]
-    pub fn prefixed(&self, words: impl AsRef<[u8]>) -> Vec<u8> {
-        [self.prefix().as_bytes(), words.as_ref(), b"\n"].concat()
+    /// Connects and sends this request, whatever it says. The answer is for the caller.
+    pub fn ask(server: &Server, name: &str, request: impl AsRef<[u8]>) -> Verdict<Self> {
+        let mut peer = WsPeer::new(&server.connect(name)?, false)?;
+        peer.send_raw(request)?;
+        Ok(peer)
     }
 
     /// A frame as this side has to send it.
@@ -151,145 +65,81 @@ impl WsPeer {
     pub fn send_raw(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
         match self.stream.write_all(bytes.as_ref()) {
             Ok(()) => Ok(()),
-            Err(e) => fail(format!("{} can send", self.name), e.to_string()),
+            Err(e) => fail(format!("{} can send", self.role.name), e.to_string()),
         }
-    }
-
-    /// Sends bytes if the other side still takes them: for who expects to be thrown out. Says whether it did.
-    pub fn try_send(&mut self, bytes: &[u8]) -> bool {
-        self.stream.write_all(bytes).is_ok()
     }
 
     /// Sends one frame.
     pub fn send(&mut self, first: u8, payload: impl AsRef<[u8]>) -> Verdict {
         let payload = payload.as_ref();
-        self.note(|| format!("{} sends a frame, {first:#04x} {}", self.name, show(payload)));
+        self.role.note(|| format!("sends a frame, {first:#04x} {}", show(payload)));
         self.send_raw(self.frame(first, payload))
-    }
-
-    /// Sends one text message.
-    pub fn text(&mut self, text: impl AsRef<[u8]>) -> Verdict {
-        self.note(|| format!("{} sends the text message {}", self.name, show(text.as_ref())));
-        self.send_raw(self.frame(FIN | TEXT, text))
     }
 
     /// Sends a close frame with a code.
     pub fn close(&mut self, code: u16) -> Verdict {
-        self.note(|| format!("{} sends Close {code}", self.name));
+        self.role.note(|| format!("sends Close {code}"));
         self.send_raw(self.frame(FIN | CLOSE, frame::code(code)))
-    }
-
-    /// Whether something has come that wasn't read. (Dropped then, this peer leaves by a reset.)
-    #[must_use]
-    pub fn has_something(&self, within: Duration) -> bool {
-        let _ = self.stream.set_read_timeout(Some(within));
-        !self.came.is_empty() || matches!(self.stream.peek(&mut [0]), Ok(1))
-    }
-
-    /// The next frame, or what came instead.
-    pub fn next(&mut self, within: Duration) -> Heard {
-        let heard = self.receive(Instant::now() + within);
-        self.note(|| format!("{} gets {}", self.name, heard.told()));
-        heard
-    }
-
-    fn receive(&mut self, deadline: Instant) -> Heard {
-        let mut piece = [0; 16 * 1024];
-        loop {
-            if let Some(frame) = frame::take(&mut self.came) {
-                return Heard::Frame(frame);
-            }
-            // Zero would mean "for ever".
-            let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-            let _ = self.stream.set_read_timeout(Some(left));
-            match self.stream.read(&mut piece) {
-                Ok(0) => return Heard::End,
-                Ok(n) => self.came.extend_from_slice(&piece[..n]),
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                    return Heard::Nothing;
-                }
-                Err(_) => return Heard::Reset,
-            }
-            if left <= Duration::from_millis(1) {
-                return frame::take(&mut self.came).map_or(Heard::Nothing, Heard::Frame);
-            }
-        }
     }
 
     /// The next frame must be this one, from a server unmasked and from a client masked.
     pub fn expect_frame(&mut self, first: u8, payload: impl AsRef<[u8]>) -> Verdict {
-        let wanted = Frame { first, masked: self.is_server, payload: payload.as_ref().to_vec() };
-        let heard = self.next(self.patience);
-        if heard == Heard::Frame(wanted.clone()) {
-            return Ok(());
-        }
-        let mut got = heard.told();
-        if matches!(&heard, Heard::Frame(frame) if frame.masked != self.is_server) {
-            got += if self.is_server { ", not masked" } else { ", masked" };
-        }
-        if heard == Heard::Nothing && !self.came.is_empty() {
-            got += &format!(" but {}, which is no whole frame", show(&self.came));
-        }
-        fail(format!("{} gets {}", self.name, Heard::Frame(wanted).told()), got)
-    }
-
-    /// The next frame must be this text message.
-    pub fn expect(&mut self, text: impl AsRef<[u8]>) -> Verdict {
-        self.expect_frame(FIN | TEXT, text)
-    }
-
-    /// The next frame must be what `from` said: `[ip:port]: `, the words, and a line break.
-    pub fn expect_from(&mut self, from: &WsPeer, words: impl AsRef<[u8]>) -> Verdict {
-        self.expect(from.prefixed(words))
+        let payload = payload.as_ref().to_vec();
+        self.expect_heard(&Heard::Frame(Frame { first, masked: self.is_server, payload }))
     }
 
     /// The next frame must be a close frame with this code, whatever its words.
     pub fn expect_close(&mut self, code: u16) -> Verdict {
-        match self.next(self.patience) {
+        match self.next(self.role.patience) {
             Heard::Frame(Frame { first: 0x88, payload, .. }) if payload.starts_with(&frame::code(code)) => {
                 Ok(())
             }
-            other => fail(format!("{} gets Close {code}", self.name), other.told()),
+            other => fail(format!("{} gets Close {code}", self.role.name), other.told()),
         }
     }
 
-    /// The connection must end now, in order.
-    pub fn expect_end(&mut self, within: Duration) -> Verdict {
-        match self.next(within) {
-            Heard::End => Ok(()),
-            other => {
-                fail(format!("{} gets the end of the connection within {within:?}", self.name), other.told())
-            }
+    /// The same, and then nothing but the end, in order.
+    pub fn expect_close_and_end(&mut self, code: u16) -> Verdict {
+        self.expect_close(code)?;
+        self.expect_end_at_once()
+    }
+
+    /// Nothing more must come but the end, in order.
+    pub fn expect_end_at_once(&mut self) -> Verdict {
+        match self.next(self.role.patience) {
+            Heard::End(_) => Ok(()),
+            other => fail(format!("{} gets the end of the connection", self.role.name), other.told()),
         }
     }
 
-    /// Reads to the end of the connection, past whatever else comes.
-    pub fn read_to_end(&mut self, within: Duration) -> Heard {
-        let deadline = Instant::now() + within;
-        loop {
-            match self.next(deadline.saturating_duration_since(Instant::now())) {
-                Heard::Frame(_) => {}
-                other => return other,
+    /// Reads what comes next, if anything does until then.
+    fn read_some(&mut self, deadline: Instant) -> Result<(), Heard> {
+        // Zero would mean "for ever".
+        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let _ = self.stream.set_read_timeout(Some(left));
+        let mut piece = [0; 16 * 1024];
+        match self.stream.read(&mut piece) {
+            Ok(0) => return Err(Heard::End(self.came.clone())),
+            Ok(n) => self.came.extend_from_slice(&piece[..n]),
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                return Err(Heard::Nothing);
             }
+            Err(_) => return Err(Heard::Reset),
         }
+        Ok(())
     }
 
     /// Reads an HTTP head, up to and with its empty line; what comes behind it is kept.
     fn read_head(&mut self) -> Verdict<String> {
-        let deadline = Instant::now() + self.patience;
-        let mut piece = [0; 4096];
+        let deadline = Instant::now() + self.role.patience;
         loop {
             if let Some(end) = self.came.windows(4).position(|four| four == b"\r\n\r\n") {
                 let head: Vec<u8> = self.came.drain(..end + 4).collect();
                 return Ok(String::from_utf8_lossy(&head).into_owned());
             }
-            let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-            let _ = self.stream.set_read_timeout(Some(left));
-            match self.stream.read(&mut piece) {
-                Ok(n @ 1..) if left > Duration::from_millis(1) => self.came.extend_from_slice(&piece[..n]),
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                _ => return fail("the head of an HTTP message", show(&self.came)),
+            if Instant::now() > deadline || self.read_some(deadline).is_err() {
+                return fail("the head of an HTTP message", show(&self.came));
             }
         }
     }
@@ -305,6 +155,95 @@ impl WsPeer {
     }
 }
 
+impl Speaker for WsPeer {
+    const END: &'static str = "";
+    const RAW: &'static [u8] = "\u{9b}".as_bytes();
+    const DEAF: &'static str = "a message isn't relayed to every other client, or not as text";
+
+    fn connect(server: &Server, name: &str) -> Verdict<Self> {
+        let mut peer = WsPeer::ask(server, name, request("/ws", server.address, ""))?;
+        peer.expect_upgrade().likely("the handshake (RFC 6455, 4.2.2) is refused, or answered wrongly")?;
+        Ok(peer)
+    }
+
+    fn occupy(scene: &Scene<'_>, address: &str) -> Verdict<(SocketAddr, impl Sized)> {
+        scene.host_at(address).map(|host| (host.address, host))
+    }
+
+    fn call(scene: &Scene<'_>, launch: Launch<'_>) -> Verdict<(Program, Self)> {
+        let host = scene.host()?;
+        let client = launch.at(host.address).program("client")?;
+        Ok((client, host.ws_accept()?))
+    }
+
+    fn role(&self) -> &Role {
+        &self.role
+    }
+
+    fn say(&mut self, words: impl AsRef<[u8]>) -> Verdict {
+        self.role.note(|| format!("sends the text message {}", show(words.as_ref())));
+        self.send_raw(self.encode(words))
+    }
+
+    fn receive(&mut self, within: Duration) -> Heard {
+        let (deadline, mut over) = (Instant::now() + within, false);
+        loop {
+            match frame::take(&mut self.came) {
+                Some(frame) if frame.first == FIN | TEXT && frame.masked == self.is_server => {
+                    return Heard::Words(frame.payload);
+                }
+                Some(frame) => return Heard::Frame(frame),
+                None if over => return Heard::Nothing,
+                None => {}
+            }
+            if let Err(heard) = self.read_some(deadline) {
+                return heard;
+            }
+            over = Instant::now() > deadline; // What that brought may be whole.
+        }
+    }
+
+    fn unfinished(&self) -> &[u8] {
+        &self.came
+    }
+
+    /// Of a server, Close 1001; of a client, no more than the end.
+    fn expect_farewell(&mut self) -> Verdict {
+        if self.is_server {
+            return self.expect_end(self.role.patience);
+        }
+        self.expect_close_and_end(1001).likely("the clients aren't told that the server goes away")
+    }
+}
+
+impl Connected for WsPeer {
+    fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    fn second(&self) -> Verdict<Self> {
+        match self.stream.try_clone() {
+            Ok(stream) => Ok(WsPeer {
+                role: self.role.clone(),
+                stream,
+                came: self.came.clone(),
+                is_server: self.is_server,
+            }),
+            Err(e) => fail(format!("{} is connected", self.role.name), e.to_string()),
+        }
+    }
+
+    /// As everywhere a server's words end with a line break, and here a client's don't.
+    fn encode(&self, words: impl AsRef<[u8]>) -> Vec<u8> {
+        let end: &[u8] = if self.is_server { b"\n" } else { b"" };
+        self.frame(FIN | TEXT, [words.as_ref(), end].concat())
+    }
+
+    fn finish(&mut self) -> Verdict {
+        self.close(1000)
+    }
+}
+
 /// The value of a header line, its name given in lower case.
 #[must_use]
 pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
@@ -314,101 +253,10 @@ pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-impl Member for WsPeer {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    fn say(&mut self, words: &str) -> Verdict {
-        self.text(words)
-    }
-
-    fn hear_from(&mut self, from: &str, words: &str) -> Verdict {
-        self.expect(format!("{from}{words}\n"))
-    }
-
-    fn hears(&mut self, part: &[u8], within: Duration) -> bool {
-        let deadline = Instant::now() + within;
-        loop {
-            match self.next(deadline.saturating_duration_since(Instant::now())) {
-                Heard::Frame(frame) if contains(&frame.payload, part) => return true,
-                Heard::Frame(_) => {}
-                _ => return false,
-            }
-        }
-    }
-
-    fn set_quiet(&mut self, quiet: bool) {
-        self.quiet = quiet;
-    }
-}
-
-impl Server {
-    /// Connects and sends this request, whatever it says. The answer is for the caller.
-    pub fn ws_ask(&self, name: &str, request: impl AsRef<[u8]>) -> Verdict<WsPeer> {
-        let mut peer = WsPeer::new(&self.connect(name)?, false, self.patience, &self.log)?;
-        peer.send_raw(request)?;
-        Ok(peer)
-    }
-
-    /// Opens a WebSocket. That isn't being in the room yet: see [`Server::ws_room`].
-    pub fn ws_connect(&self, name: &str) -> Verdict<WsPeer> {
-        let mut peer = self.ws_ask(name, request("/ws", self.address, ""))?;
-        peer.expect_upgrade().likely("the handshake (RFC 6455, 4.2.2) is refused, or answered wrongly")?;
-        Ok(peer)
-    }
-
-    /// The same, and says so in the transcript.
-    pub fn ws_join(&self, name: &str) -> Verdict<WsPeer> {
-        let peer = self.ws_connect(name)?;
-        self.log.note(format!("{name} opens a WebSocket from {}", peer.address));
-        Ok(peer)
-    }
-
-    /// WebSocket clients that all are in the room: each has heard each other one.
-    pub fn ws_room<const N: usize>(&self, names: [&str; N]) -> Verdict<[WsPeer; N]> {
-        let mut peers = names.iter().map(|name| self.ws_join(name)).collect::<Verdict<Vec<WsPeer>>>()?;
-        let hint = "a message isn't relayed to every other client, or not as text";
-        self.unless_ended(self.ws_greet(&mut peers, N).likely(hint))?;
-        match <[WsPeer; N]>::try_from(peers) {
-            Ok(peers) => Ok(peers),
-            Err(_) => fail("as many peers as names", "others"),
-        }
-    }
-
-    /// Lets the first few greet all the others.
-    pub fn ws_greet(&self, peers: &mut [WsPeer], speakers: usize) -> Verdict {
-        room::greet(&self.log, self.patience, &mut peers.iter_mut().collect::<Vec<_>>(), speakers)
-    }
-
-    /// One more client, once there is room for it: it tries until it hears `member`.
-    pub fn ws_late(&self, name: &str, member: &mut WsPeer) -> Verdict<WsPeer> {
-        let deadline = Instant::now() + self.patience;
-        loop {
-            let mut peer = self.ws_ask(name, request("/ws", self.address, ""))?;
-            if peer.expect_upgrade().is_ok() {
-                member.say("anybody new?")?;
-                if peer.hears(b"anybody new?", room::GREETING) {
-                    room::greet(&self.log, self.patience, &mut [&mut peer, member], 2)?;
-                    return Ok(peer);
-                }
-            }
-            if Instant::now() > deadline {
-                let wanted = format!("{name} gets in, as there is room again");
-                return fail(wanted, "it hears nothing, or is turned away");
-            }
-        }
-    }
-}
-
 impl Host {
     /// The client that connects; the request that it sends.
     pub fn ws_request(&self) -> Verdict<(WsPeer, String)> {
-        let mut peer = WsPeer::new(&self.accept()?, true, self.patience, &self.log)?;
+        let mut peer = WsPeer::new(&self.accept()?, true)?;
         let head = peer.read_head()?;
         self.log.note(format!("it asks: {}", head.lines().next().unwrap_or_default()));
         Ok((peer, head))

@@ -18,6 +18,8 @@ mod udp_server;
 mod ws_client;
 mod ws_server;
 
+use std::time::Duration;
+
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let fault = args
@@ -43,6 +45,15 @@ fn main() {
 struct Fault(&'static str);
 
 impl Fault {
+    /// How long a server waits for each reader, where the fault is to shut it out then.
+    fn patience(self) -> Option<Duration> {
+        match self.0 {
+            "patient" => Some(Duration::from_secs(1)), // Each costs its own second.
+            "hasty" => Some(Duration::from_millis(20)), // A slow reader is taken for a stalled one.
+            _ => None,
+        }
+    }
+
     fn is(self, name: &str) -> bool {
         self.0 == name
     }

@@ -1,4 +1,4 @@
-//! What the faulty servers have in common: how they print, and how they stop.
+//! What the faulty servers have in common: how they listen, print, and stop.
 
 use std::io::{self, Write};
 use std::process::exit;
@@ -17,11 +17,21 @@ pub fn print(line: &[u8], fault: Fault) {
     }
 }
 
+/// `:PORT` is every interface, and for one fault half of them when the rest is taken.
+pub fn bind<T>(addr: &str, fault: Fault, bind: impl Fn(&str) -> io::Result<T>) -> io::Result<T> {
+    if !addr.starts_with(':') {
+        return bind(addr);
+    }
+    let everywhere = bind(&format!("[::]{addr}"));
+    if fault.is("half") { everywhere.or_else(|_| bind(&format!("0.0.0.0{addr}"))) } else { everywhere }
+}
+
 /// Faulty ways to stop; without a fault, the signal kills.
 pub fn stop_with(fault: Fault) {
     let code = match fault.0 {
         "slow-stop" | "silent-stop" | "mute-stop" | "uncounted" => 0,
         "stop-code" => 130,
+        "jumpy" => return stop_at_the_second(),
         _ => return,
     };
     let handler = move || {
@@ -32,6 +42,22 @@ pub fn stop_with(fault: Fault) {
             println!("bye"); // But to nobody else.
         }
         exit(code)
+    };
+    ctrlc::set_handler(handler).unwrap();
+}
+
+/// In order after a moment, unless there's a second signal, however soon.
+fn stop_at_the_second() {
+    let mut signals = 0;
+    let handler = move || {
+        signals += 1;
+        if signals > 1 {
+            exit(130);
+        }
+        thread::spawn(|| {
+            thread::sleep(Duration::from_millis(50));
+            exit(0)
+        });
     };
     ctrlc::set_handler(handler).unwrap();
 }

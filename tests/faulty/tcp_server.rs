@@ -9,12 +9,12 @@ use std::thread;
 use std::time::Duration;
 
 use crate::Fault;
+use crate::screen::{bind, stop_with};
 
 type Clients = Arc<Mutex<Vec<(SocketAddr, TcpStream)>>>;
 
 pub fn run(addr: &str, fault: Fault) {
-    let everywhere = format!("[::]{addr}");
-    let Ok(listener) = TcpListener::bind(if addr.starts_with(':') { &everywhere } else { addr }) else {
+    let Ok(listener) = bind(addr, fault, |addr| TcpListener::bind(addr)) else {
         exit(if fault.is("in-use-exit") { 0 } else { 1 }) // And not a word.
     };
     println!("TCP server listening on {}", listener.local_addr().unwrap());
@@ -42,8 +42,8 @@ pub fn run(addr: &str, fault: Fault) {
             continue;
         }
         conn.set_nodelay(!fault.is("nagle")).unwrap();
-        if fault.is("patient") {
-            conn.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+        if let Some(patience) = fault.patience() {
+            conn.set_write_timeout(Some(patience)).unwrap();
         }
         if !fault.is("few") || clients.lock().unwrap().len() < 400 {
             let Ok(handle) = conn.try_clone() else { continue };
@@ -52,23 +52,6 @@ pub fn run(addr: &str, fault: Fault) {
         let room = clients.clone();
         thread::spawn(move || handle_client(conn, peer, &room, fault));
     }
-}
-
-/// Faulty ways to stop; without a fault, the signal kills.
-fn stop_with(fault: Fault) {
-    let code = match fault.0 {
-        "slow-stop" => 0,
-        "stop-code" => 130,
-        "silent-stop" => 0,
-        _ => return,
-    };
-    let handler = move || {
-        if fault.is("slow-stop") {
-            thread::sleep(Duration::from_secs(5));
-        }
-        exit(code)
-    };
-    ctrlc::set_handler(handler).unwrap();
 }
 
 fn console(clients: &Clients, fault: Fault) {
@@ -189,7 +172,7 @@ fn broadcast(clients: &Clients, sender: Option<SocketAddr>, line: &[u8], fault: 
         return broadcast_torn(clients, sender, line);
     }
     for (peer, conn) in clients.lock().unwrap().iter_mut() {
-        if Some(*peer) != sender && conn.write_all(line).is_err() && fault.is("patient") {
+        if Some(*peer) != sender && conn.write_all(line).is_err() && fault.patience().is_some() {
             let _ = conn.shutdown(Shutdown::Both); // Each costs its own second.
         }
     }

@@ -4,11 +4,10 @@ use std::net::{SocketAddr, UdpSocket};
 use std::process::exit;
 
 use crate::Fault;
-use crate::screen::{print, stop_with};
+use crate::screen::{bind, print, stop_with};
 
 pub fn run(addr: &str, fault: Fault) {
-    let everywhere = format!("[::]{addr}");
-    let Ok(conn) = UdpSocket::bind(if addr.starts_with(':') { &everywhere } else { addr }) else {
+    let Ok(conn) = bind(addr, fault, |addr| UdpSocket::bind(addr)) else {
         exit(if fault.is("in-use-exit") { 0 } else { 1 }) // And not a word.
     };
     print(format!("UDP server on {}\n", conn.local_addr().unwrap()).as_bytes(), fault);

@@ -12,13 +12,12 @@ use chatroom::check::ws_peer::header;
 use tungstenite::handshake::derive_accept_key;
 
 use crate::Fault;
-use crate::screen::{print, stop_with};
+use crate::screen::{bind, print, stop_with};
 
 type Clients = Arc<Mutex<Vec<(SocketAddr, TcpStream)>>>;
 
 pub fn run(addr: &str, fault: Fault) {
-    let everywhere = format!("[::]{addr}");
-    let Ok(listener) = TcpListener::bind(if addr.starts_with(':') { &everywhere } else { addr }) else {
+    let Ok(listener) = bind(addr, fault, |addr| TcpListener::bind(addr)) else {
         exit(if fault.is("in-use-exit") { 0 } else { 1 }) // And not a word.
     };
     print(format!("WebSocket server on {}\n", listener.local_addr().unwrap()).as_bytes(), fault);
@@ -37,8 +36,8 @@ pub fn run(addr: &str, fault: Fault) {
 
 fn serve(mut conn: TcpStream, peer: SocketAddr, clients: &Clients, fault: Fault) {
     conn.set_nodelay(true).unwrap();
-    if fault.is("patient") {
-        conn.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+    if let Some(patience) = fault.patience() {
+        conn.set_write_timeout(Some(patience)).unwrap();
     }
     if fault.is("idle-timeout") {
         conn.set_read_timeout(Some(Duration::from_secs(10))).unwrap(); // Anew with each byte.
@@ -176,7 +175,7 @@ fn relay(peer: SocketAddr, clients: &Clients, message: &[u8], fault: Fault) {
     for (other, conn) in clients.lock().unwrap().iter_mut() {
         if *other != peer || fault.is("echo") {
             // Waits for whoever doesn't read, with the lock held.
-            if conn.write_all(&bytes).is_err() && fault.is("patient") {
+            if conn.write_all(&bytes).is_err() && fault.patience().is_some() {
                 let _ = conn.shutdown(Shutdown::Both); // Each costs its own second.
             }
         }

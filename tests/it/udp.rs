@@ -13,6 +13,7 @@ mod server {
         gone: "udp-gone",
         ipv4: "udp-ipv4",
         in_use: "udp-in-use",
+        half_in_use: "udp-half-in-use",
         usage: "udp-usage",
         zh: "udp-zh",
         d7: "D7",
@@ -50,5 +51,6 @@ mod client {
         d17_again: "D17-again",
         d18: "D18",
         d18_most: "D18-most",
+        d18_refused: "D18-refused",
     }
 }

@@ -1,6 +1,8 @@
 //! What is a line: D2 (its length) and D3 (its end).
 
-use crate::check::verdict::ensure;
+use crate::check::peer::Peer;
+use crate::check::play::{crowd, expect_reason};
+use crate::check::speaker::{Speaker, relay};
 use crate::check::{Case, Likely, Scene, Verdict};
 
 pub(super) const CASES: &[Case] = &[
@@ -35,56 +37,39 @@ const MAX_LINE: usize = 64 * 1024;
 
 fn too_long(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b, mut c] = server.room(["A", "B", "C"])?;
-    a.send([&vec![b'x'; MAX_LINE + 4000][..], b"\n[Server]: and this?\n"].concat())?;
-    let farewell = a.expect_line("a line that says why it is disconnected")?;
-    ensure(farewell.len() > 1, "A is told why", "an empty line")?;
+    let [mut a, mut b, mut c] = Peer::room(&server, ["A", "B", "C"])?;
+    a.send("x".repeat(MAX_LINE + 4000) + "\n[Server]: and this?\n")?;
+    expect_reason(&mut a, "a line that says why it is disconnected")?;
     a.expect_end(scene.patience())?;
     // Were anything of it relayed, B would get it somewhere among these.
     (0..5).try_for_each(|_| {
-        c.send("marker\n")?;
-        b.expect_from(&c, "marker\n").likely("what was read of the line when it grew too long was relayed")
+        relay(&mut c, &mut b, "marker").likely("what was read of the line when it grew too long was relayed")
     })
 }
 
 fn exact(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
-    let line = [&vec![b'y'; MAX_LINE][..], b"\n"].concat();
-    a.send(&line)?;
-    b.expect_from(&a, &line)?;
-    a.send("still here\n")?;
-    b.expect_from(&a, "still here\n")
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
+    relay(&mut a, &mut b, "y".repeat(MAX_LINE))?;
+    relay(&mut a, &mut b, "still here")
 }
 
-/// What the line that never ends has sent when it is given up.
-const ENDLESS: usize = 64;
-
-/// The most by which memory may have grown meanwhile, in KiB.
+/// The most by which memory may have grown, in KiB.
 const MAX_GROWTH: u64 = 8 * 1024;
 
 fn endless(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b, mut c] = server.room(["A", "B", "C"])?;
+    let [mut a, mut b, mut c] = Peer::room(&server, ["A", "B", "C"])?;
     let before = server.program.usage()?.peak;
-    let mebibyte = vec![b'z'; 1024 * 1024];
-    let sent = (0..ENDLESS).take_while(|_| a.try_send(&mebibyte)).count();
-    scene.log.note(format!("A could send {sent} of {ENDLESS} MiB without a line break"));
-    c.send("marker\n")?;
-    b.expect_from(&c, "marker\n")?;
-    let grown = server.program.usage()?.peak - before;
-    ensure(
-        grown < MAX_GROWTH,
-        format!("memory grows by less than {MAX_GROWTH} KiB"),
-        format!("by {grown} KiB"),
-    )?;
-    ensure(sent < ENDLESS, "A is disconnected before that", "A could send all of it")
+    scene.log.note("A says a line that never ends");
+    crowd::endless(&server, &mut a, vec![b'z'; 1 << 20], (before, MAX_GROWTH))?;
+    relay(&mut c, &mut b, "marker")
 }
 
 fn last_line(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
-    let expected = a.prefixed("last words\n");
+    let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
+    let expected = a.relayed("last words");
     a.send("last words")?;
     a.leave();
     b.expect(expected)

@@ -5,7 +5,7 @@ mod limits;
 mod lines;
 mod screen;
 mod stall;
-pub(super) mod start;
+mod start;
 mod stop;
 mod wire;
 

@@ -1,31 +1,18 @@
 //! How a server starts, what it says then, and what it is called when it can't.
 
-use std::net::TcpListener;
-
 use crate::check::log::show;
+use crate::check::peer::Peer;
+use crate::check::play;
+use crate::check::speaker::Speaker;
 use crate::check::system::need;
-use crate::check::verdict::{ensure, fail, not_checked};
+use crate::check::verdict::fail;
 use crate::check::{Case, Scene, Verdict};
 
 pub(super) const CASES: &[Case] = &[
-    Case {
-        id: "tcp-ipv4",
-        title: "a client that comes by IPv4 is shown as IPv4 when the server listens on every interface",
-        hint: "on a socket for IPv6 and IPv4 the system shows 1.2.3.4 as ::ffff:1.2.3.4: print the canonical address",
-        run: ipv4,
-    },
-    Case {
-        id: "tcp-in-use",
-        title: "a server that can't listen says so in one sentence that names the address, with exit code 1",
-        hint: "the error of bind is not looked at, or not told",
-        run: in_use,
-    },
-    Case {
-        id: "tcp-usage",
-        title: "an option that isn't known is a usage error: one sentence, exit code 2",
-        hint: "unknown options are ignored",
-        run: usage,
-    },
+    play::ipv4::<Peer>("tcp-ipv4"),
+    play::in_use::<Peer>("tcp-in-use"),
+    play::half_in_use::<Peer>("tcp-half-in-use"),
+    play::usage("tcp-usage"),
     Case {
         id: "tcp-zh",
         title: "in Chinese a server's console reads as the notes' does, line for line",
@@ -40,49 +27,15 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-fn ipv4(scene: &Scene<'_>) -> Verdict {
-    let everywhere = if scene.target.chooses_port() { ":0" } else { &scene.target.address };
-    if !everywhere.starts_with(':') && !everywhere.starts_with("[::]:") {
-        return not_checked(format!("{everywhere} is not every interface"));
-    }
-    let server = scene.launch().at(everywhere).server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
-    a.send("who am I?\n")?;
-    b.expect(format!("[127.0.0.1:{}]: who am I?\n", a.address.port()))
-}
-
-pub(in crate::check) fn in_use(scene: &Scene<'_>) -> Verdict {
-    let Ok(listener) = TcpListener::bind(scene.target.address.as_str()) else {
-        return not_checked(format!("the checker can't listen on {} itself", scene.target.address));
-    };
-    let Ok(taken) = listener.local_addr() else { return not_checked("a listener has no address here") };
-    scene.log.note(format!("the checker listens on {taken}"));
-    let program = scene.launch().at(taken).program("server")?;
-    program.expect_exit(1, scene.patience())?;
-    program.expect_one_sentence(&format!(":{}", taken.port()))
-}
-
-fn usage(scene: &Scene<'_>) -> Verdict {
-    scene.needs_chatroom("exit code 2")?;
-    let program = scene.launch().with(&["--nonsense"]).program("server")?;
-    program.expect_exit(2, scene.patience())?;
-    program.expect_one_sentence("--nonsense")
-}
-
 fn chinese(scene: &Scene<'_>) -> Verdict {
-    scene.needs_chatroom("--lang zh")?;
-    let server = scene.launch().with(&["--lang", "zh"]).server()?;
-    let banner = format!("TCP 服务器启动，监听 {}\n", server.address);
-    let mut a = server.join("A")?;
-    let at = a.address;
-    server.program.expect_printed(format!("新客户端连接: {at}\n"))?;
-    a.send("你好\n")?;
-    server.program.expect_printed(format!("[{at}]: 你好\n"))?;
+    let server = play::in_chinese::<Peer>(scene)?;
+    let mut a = Peer::join(&server, "A")?;
+    let (address, at) = (server.address, a.role().address);
+    a.say("你好")?;
     a.leave();
-    server.program.expect_printed(format!("客户端 {at} 断开: EOF\n"))?;
-    let all = format!("{banner}新客户端连接: {at}\n[{at}]: 你好\n客户端 {at} 断开: EOF\n");
-    let printed = server.program.stdout.bytes();
-    ensure(printed == all.as_bytes(), format!("just {}", show(all.as_bytes())), show(&printed))
+    let all =
+        format!("TCP 服务器启动，监听 {address}\n新客户端连接: {at}\n[{at}]: 你好\n客户端 {at} 断开: EOF\n");
+    play::expect_all_printed(&server, &all)
 }
 
 /// The environment, what stands behind the command, and whether Chinese is to be spoken.

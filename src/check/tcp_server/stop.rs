@@ -1,34 +1,39 @@
 //! D6: stopping in order.
 
-use std::thread;
+use std::process::Command;
 use std::time::Duration;
 
-use crate::check::peer::{Heard, Peer};
-use crate::check::scene::Server;
+use crate::check::peer::Peer;
+use crate::check::play::{self, END, flood};
+use crate::check::speaker::Speaker;
 use crate::check::system::need;
 use crate::check::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
-
-use super::stall::send_lines;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "D6",
         title: "Ctrl-C: a good-bye, the end in order for every client, exit code 0, and the port is free at once",
         hint: "SIGINT isn't handled, or the handler can't wake `accept`: wake it by connecting to the listener",
-        run: interrupt,
+        run: play::interrupt::<Peer>,
     },
     Case {
         id: "D6-term",
         title: "SIGTERM does the same",
         hint: "SIGTERM isn't handled as SIGINT is",
-        run: terminate,
+        run: play::terminate::<Peer>,
     },
     Case {
         id: "D6-stalled",
         title: "a client that doesn't read can't keep the server from ending within two seconds",
         hint: "something under the lock waits for the client while the end is asked for: give the end a deadline",
         run: stalled,
+    },
+    Case {
+        id: "D6-pair",
+        title: "two signals within a few milliseconds, as `timeout` sends them, are one: the end is in order, exit code 0",
+        hint: "the second signal ends the process at once, though nobody has seen the first: give the end a moment",
+        run: pair,
     },
     Case {
         id: "D6-twice",
@@ -38,78 +43,36 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-/// Whatever peers do.
-const WITHIN: Duration = Duration::from_secs(2);
-
-fn interrupt(scene: &Scene<'_>) -> Verdict {
-    ends_in_order(scene, "INT")
-}
-
-fn terminate(scene: &Scene<'_>) -> Verdict {
-    ends_in_order(scene, "TERM")
-}
-
-fn ends_in_order(scene: &Scene<'_>, signal: &str) -> Verdict {
-    need(&["kill"])?;
-    let server = scene.server()?;
-    let [mut a, mut b] = server.room(["A", "B"])?;
-    a.send("hello\n")?;
-    b.expect_from(&a, "hello\n")?;
-    server
-        .program
-        .expect_printed(a.prefixed("hello\n"))
-        .likely("the server prints nothing of what is said")?;
-    let before = server.program.stdout.bytes().len();
-    server.program.signal(signal)?;
-    server.program.expect_exit(0, WITHIN)?;
-    a.expect_end(scene.patience()).likely("the program ends with its clients' sockets still open")?;
-    b.expect_end(scene.patience())?;
-    let _ = server.program.stdout.wait_for_end(scene.patience());
-    let said = server.program.stdout.bytes().len() > before;
-    ensure(said, "a good-bye on the console", "nothing more").likely("the end is in order, but silent")?;
-    let again = scene.launch().at(server.address).server().likely("the port isn't free: set SO_REUSEADDR")?;
-    again.room(["C", "D"]).map(|_| ())
-}
-
-/// More than the buffers of two sockets hold.
-const FLOOD: usize = 12_000;
-
-/// Without a line for so long, the room waits for the client that doesn't read.
-const SILENCE: Duration = Duration::from_millis(200);
-
-/// Plays until the room waits for S, then `end`. A floods, B reads, S doesn't.
-fn while_stalled(scene: &Scene<'_>, end: impl FnOnce(&mut Server, &mut Peer) -> Verdict) -> Verdict {
-    let mut server = scene.server()?;
-    let [mut a, mut b, s] = server.room(["A", "B", "S"])?;
-    scene.log.note("A floods the room, B reads, S reads nothing");
-    b.hush();
-    thread::scope(|scope| {
-        scope.spawn(|| send_lines(&mut a, 0..FLOOD, 1024));
-        while let Heard::Line(_) = b.next(SILENCE) {}
-        let ended = end(&mut server, &mut b);
-        drop(server); // Or A would go on.
-        ended
-    })?;
-    drop(s);
-    Ok(())
-}
-
 fn stalled(scene: &Scene<'_>) -> Verdict {
     need(&["kill"])?;
-    while_stalled(scene, |server, b| {
+    flood::while_stalled::<Peer>(scene, |server, b| {
         server.program.signal("INT")?;
-        server.program.expect_exit(0, WITHIN)?;
-        b.expect_end(scene.patience()).likely("the program ends with its clients' sockets still open")
+        server.program.expect_exit(0, END)?;
+        b.expect_farewell().likely("the program ends with its clients' sockets still open")
     })
+}
+
+/// `timeout` signals a process and then its group; on a busy machine the two are not seen at the same moment.
+fn pair(scene: &Scene<'_>) -> Verdict {
+    need(&["sh", "kill"])?;
+    let server = scene.server()?;
+    let [mut a, _b] = Peer::room(&server, ["A", "B"])?;
+    let pid = server.program.pid();
+    scene.log.note("kill -TERM, twice, a few milliseconds apart");
+    let twice = format!("kill -TERM {pid}; sleep 0.005; kill -TERM {pid} 2>/dev/null; true");
+    let sent = Command::new("sh").args(["-c", &twice]).status().is_ok_and(|status| status.success());
+    ensure(sent, "`sh` sends two signals", "it doesn't run")?;
+    server.program.expect_exit(0, END)?;
+    a.expect_farewell()
 }
 
 fn twice(scene: &Scene<'_>) -> Verdict {
     need(&["kill"])?;
-    while_stalled(scene, |server, _| {
+    flood::while_stalled::<Peer>(scene, |server, _| {
         let before = server.program.stdout.bytes().len();
         server.program.signal("INT")?;
         // Two signals at the same moment are one: wait until the first shows, if it does.
-        server.program.stdout.wait_for(SILENCE, |all| all.len() > before);
+        server.program.stdout.wait_for(flood::SILENCE, |all| all.len() > before);
         server.program.signal("INT")?;
         let ended = server.program.wait(Duration::from_millis(500)).is_some();
         ensure(ended, "the server ends at once", "it still runs half a second later")

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use crate::check::log::show;
 use crate::check::output::contains;
+use crate::check::play::client;
 use crate::check::program::Program;
+use crate::check::speaker::{Heard, Speaker};
+use crate::check::system::need_tracing;
 use crate::check::udp_peer::UdpPeer;
 use crate::check::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};
-
-use super::{Call, call};
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -37,6 +38,12 @@ pub(super) const CASES: &[Case] = &[
         run: too_long,
     },
     Case {
+        id: "D18-refused",
+        title: "a datagram that the system refuses for its size is told in one sentence, and the next line is sent",
+        hint: "any error of sending ends the client: over UDP it is about one datagram, so say it and go on",
+        run: refused,
+    },
+    Case {
         id: "D18-most",
         title: "a typed line of 64,000 bytes is sent whole",
         hint: "the limit is far below what a datagram carries",
@@ -45,12 +52,12 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 fn end(scene: &Scene<'_>) -> Verdict {
-    let Call { mut client, mut server } = call(scene)?;
+    let (mut client, mut server) = UdpPeer::call(scene, scene.launch())?;
     client.type_in("one\ntwo\nlast words")?;
     client.end_input();
-    ["one\n", "two\n", "last words\n"].iter().try_for_each(|line| server.expect(line))?;
+    ["one", "two", "last words"].iter().try_for_each(|line| server.expect_typed(line))?;
     client.expect_exit(0, scene.patience())?;
-    ensure(client.stderr.bytes().is_empty(), "no warning: this end is in order", show(&client.stderr.bytes()))
+    client.expect_no_warning()
 }
 
 /// How long a line is waited for before another is typed: a datagram may be lost to a refusal.
@@ -64,7 +71,7 @@ fn heard_again(scene: &Scene<'_>, client: &mut Program, server: &mut UdpPeer) ->
     let deadline = Instant::now() + scene.patience();
     for i in 0.. {
         client.type_in(format!("are you there? {i}\n"))?;
-        if server.next(AGAIN).is_some_and(|line| line.starts_with(b"are you there? ")) {
+        if matches!(server.next(AGAIN), Heard::Words(line) if line.starts_with(b"are you there? ")) {
             break;
         }
         server.forget(); // It may have been a stray datagram for whoever had this port before.
@@ -73,7 +80,7 @@ fn heard_again(scene: &Scene<'_>, client: &mut Program, server: &mut UdpPeer) ->
             return fail("the server gets what is typed, now that it listens", "nothing of it");
         }
     }
-    server.send("[1.2.3.4:5]: welcome\n")?;
+    server.say("[1.2.3.4:5]: welcome")?;
     client.expect_printed("[1.2.3.4:5]: welcome\n").likely("the client is deaf after a refusal")
 }
 
@@ -91,15 +98,15 @@ fn is_told(scene: &Scene<'_>, client: &mut Program) -> Verdict {
 }
 
 fn nobody(scene: &Scene<'_>) -> Verdict {
-    let address = scene.udp_host()?.address; // Which nobody listens on from here on.
-    let mut client = scene.launch().at(address).program("client")?;
+    let address = scene.udp_host()?.role().address.to_string(); // Which nobody listens on from here on.
+    let mut client = scene.launch().at(&address).program("client")?;
     is_told(scene, &mut client)?;
     for i in 0..5 {
         client.type_in(format!("and now? {i}\n"))?;
         client.stderr.wait_for(A_MOMENT, |all| all.iter().filter(|&&byte| byte == b'\n').count() > 1);
     }
     client.expect_running()?;
-    let mut server = scene.udp_host_at(address)?;
+    let mut server = scene.udp_host_at(&address)?;
     scene.log.note("now somebody listens");
     heard_again(scene, &mut client, &mut server)?;
     let said = client.stderr.text();
@@ -107,32 +114,36 @@ fn nobody(scene: &Scene<'_>) -> Verdict {
 }
 
 fn restarted(scene: &Scene<'_>) -> Verdict {
-    let Call { mut client, server } = call(scene)?;
-    let address = server.address;
+    let (mut client, server) = UdpPeer::call(scene, scene.launch())?;
+    let address = server.role().address.to_string();
     scene.log.note("the server ends");
     drop(server);
     is_told(scene, &mut client)?;
     scene.log.note("the server starts again");
-    heard_again(scene, &mut client, &mut scene.udp_host_at(address)?)
+    heard_again(scene, &mut client, &mut scene.udp_host_at(&address)?)
 }
 
 fn too_long(scene: &Scene<'_>) -> Verdict {
-    let Call { mut client, mut server } = call(scene)?;
-    client.type_in("x".repeat(65_507) + "\nnext\n")?;
-    server.expect("next\n")?;
-    if !client.stderr.wait_for(scene.patience(), |all| contains(all, b"\n")) {
-        return fail("one sentence on stderr", "nothing").likely("the line is left out, but silently");
-    }
-    let said = client.stderr.text();
-    ensure(said.lines().count() == 1, "one sentence on stderr", show(said.as_bytes()))?;
+    let (mut client, mut server) = UdpPeer::call(scene, scene.launch())?;
+    client::leaves_out(&mut client, &mut server, 65_507)?;
     // With the prefix, this one would be too long for the server to relay.
     client.type_in("y".repeat(65_500) + "\nlast\n")?;
-    server.expect("last\n").likely("no room is left for the prefix that the server adds")
+    server.expect_typed("last").likely("no room is left for the prefix that the server adds")
+}
+
+/// Systems differ in what they refuse. Here strace makes this one refuse the second datagram.
+fn refused(scene: &Scene<'_>) -> Verdict {
+    need_tracing()?;
+    let refusing = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=sendto,sendmsg", "-e"];
+    let inject = "inject=sendto,sendmsg:error=EMSGSIZE:when=2";
+    let launch = scene.launch().under(&refusing).under(&[inject]);
+    let (mut client, mut server) = UdpPeer::call(scene, launch)?;
+    scene.log.note("the system refuses the next datagram for its size");
+    client.type_in("refused\nnext\n")?;
+    server.expect_typed("next")?;
+    client.expect_one_warning()
 }
 
 fn most(scene: &Scene<'_>) -> Verdict {
-    let Call { mut client, mut server } = call(scene)?;
-    let line = "y".repeat(64_000) + "\n";
-    client.type_in(&line)?;
-    server.expect(&line)
+    client::sends_whole::<UdpPeer>(scene, 64_000)
 }

@@ -1,29 +1,25 @@
 //! What goes over the wire, how a client starts, how it is stopped, and what it shows (D12, D14).
 
-use std::time::Duration;
-
 use crate::check::log::show;
 use crate::check::output::contains;
-use crate::check::play::{self, HOSTILE};
-use crate::check::system::need;
-use crate::check::terminal::expect_visible;
+use crate::check::play::{self, client};
+use crate::check::speaker::Speaker;
+use crate::check::udp_peer::UdpPeer;
 use crate::check::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
-
-use super::{Call, call, call_with};
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "client-send",
         title: "each typed line is sent at once, byte for byte, as one datagram with its line break",
         hint: "typed lines are not sent, or without their line break, or turned into text and back",
-        run: send,
+        run: client::send::<UdpPeer>,
     },
     Case {
         id: "client-print",
         title: "what the server sends is printed as it is",
         hint: "datagrams are not printed, or only when a buffer is full, or turned into text and back",
-        run: print,
+        run: client::print::<UdpPeer>,
     },
     Case {
         id: "client-localhost",
@@ -37,29 +33,14 @@ pub(super) const CASES: &[Case] = &[
         hint: "a UDP server knows nobody who hasn't said anything: who only listens waits in vain, and must be told",
         run: start,
     },
-    Case {
-        id: "client-usage",
-        title: "an option that isn't known is a usage error: one sentence, exit code 2",
-        hint: "unknown options are ignored",
-        run: play::usage,
-    },
-    Case {
-        id: "client-interrupt",
-        title: "Ctrl-C and SIGTERM end a client in order, with exit code 0",
-        hint: "the signal isn't handled, so it kills",
-        run: interrupt,
-    },
-    Case {
-        id: "D12",
-        title: "on a terminal, control characters from peers are made visible",
-        hint: "what a peer sends is printed as it is: on a terminal, spell control characters out",
-        run: terminal,
-    },
+    play::usage("client-usage"),
+    client::interrupt::<UdpPeer>(),
+    client::terminal::<UdpPeer>(),
     Case {
         id: "D12-pipe",
         title: "in a pipe, what peers send is printed as it is",
         hint: "control characters are spelled out although stdout is no terminal, or the bytes are turned into text",
-        run: pipe,
+        run: client::pipe::<UdpPeer>,
     },
     Case {
         id: "D14",
@@ -69,31 +50,12 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-fn send(scene: &Scene<'_>) -> Verdict {
-    let Call { mut client, mut server } = call(scene)?;
-    for line in [&b"next\n"[..], "你好\n".as_bytes(), b"\n", b"  a\tb \n", b"\xff\xfe!\n"] {
-        client.type_in(line)?;
-        server.expect(line)?;
-    }
-    Ok(())
-}
-
-fn print(scene: &Scene<'_>) -> Verdict {
-    let Call { client, mut server } = call(scene)?;
-    for line in [&b"[1.2.3.4:5]: hello\n"[..], "[Server]: 你好\n".as_bytes(), b"[1.2.3.4:5]: \xff\xfe \x01\n"]
-    {
-        server.send(line)?;
-        client.expect_printed(line)?;
-    }
-    Ok(())
-}
-
 fn localhost(scene: &Scene<'_>) -> Verdict {
     let mut server = scene.udp_host()?;
-    let address = format!("localhost:{}", server.address.port());
+    let address = format!("localhost:{}", server.role().address.port());
     let mut client = scene.launch().at(address).program("client")?;
     client.type_in("hello\n")?;
-    server.expect("hello\n")
+    server.expect_typed("hello")
 }
 
 fn start(scene: &Scene<'_>) -> Verdict {
@@ -102,7 +64,8 @@ fn start(scene: &Scene<'_>) -> Verdict {
         [("en", ["connected", "first line"]), ("zh", ["已连接到 UDP 服务器\n", "第一行"])]
     {
         let server = scene.udp_host()?;
-        let client = scene.launch().at(server.address).with(&["--lang", language]).program("client")?;
+        let client =
+            scene.launch().at(server.role().address).with(&["--lang", language]).program("client")?;
         words.iter().try_for_each(|part| client.expect_printed(part))?;
         let lines = client.stdout.text().lines().count();
         ensure(lines == 2, "two lines", client.printed())?;
@@ -110,34 +73,8 @@ fn start(scene: &Scene<'_>) -> Verdict {
     Ok(())
 }
 
-fn interrupt(scene: &Scene<'_>) -> Verdict {
-    need(&["kill"])?;
-    for signal in ["INT", "TERM"] {
-        let Call { client, .. } = call(scene)?;
-        client.signal(signal)?;
-        client.expect_exit(0, Duration::from_secs(2))?;
-    }
-    Ok(())
-}
-
-fn hostile() -> String {
-    format!("[1.2.3.4:5]: {HOSTILE}\n")
-}
-
-fn terminal(scene: &Scene<'_>) -> Verdict {
-    let Call { client, mut server } = call_with(scene, scene.on_terminal()?)?;
-    server.send(hostile())?;
-    expect_visible(&client)
-}
-
-fn pipe(scene: &Scene<'_>) -> Verdict {
-    let Call { client, mut server } = call(scene)?;
-    server.send(hostile())?;
-    client.expect_printed(hostile())
-}
-
 fn whole(scene: &Scene<'_>) -> Verdict {
-    let Call { client, mut server } = call(scene)?;
+    let (client, mut server) = UdpPeer::call(scene, scene.launch())?;
     for (size, letter) in [(1100, "a"), (9000, "b"), (60 * 1024, "c"), (65_507, "d")] {
         let line = format!("[1.2.3.4:5]: {}\n", letter.repeat(size - 14));
         server.send(&line)?;

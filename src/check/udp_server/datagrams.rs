@@ -1,8 +1,8 @@
 //! What is a datagram: D14 (its length) and D15 (line breaks in it).
 
-use crate::check::log::show;
-use crate::check::room::Member;
-use crate::check::verdict::ensure;
+use crate::check::play::{expect_reason, wire::forged};
+use crate::check::speaker::{Speaker, relay};
+use crate::check::udp_peer::UdpPeer;
 use crate::check::{Case, Likely, Scene, Verdict};
 
 pub(super) const CASES: &[Case] = &[
@@ -22,7 +22,7 @@ pub(super) const CASES: &[Case] = &[
         id: "D15",
         title: "line breaks inside a datagram become spaces",
         hint: "a line break inside a datagram starts a line that looks like anybody's, even the server's",
-        run: forged,
+        run: forged::<UdpPeer>,
     },
     Case {
         id: "D15-end",
@@ -43,56 +43,38 @@ const MOST: usize = 65_507;
 
 fn whole(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
-    let [mut a, mut b] = server.udp_room(["A", "B"])?;
+    let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
     for size in [1000, 1025, 2000, 9000, 60 * 1024] {
-        let line = format!("{}\n", "x".repeat(size - 1));
-        a.send(&line)?;
-        b.expect_from(&a, &line)?;
+        relay(&mut a, &mut b, "x".repeat(size - 1))?;
     }
     Ok(())
 }
 
 fn most(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
-    let [mut a, mut b, mut c] = server.udp_room(["A", "B", "C"])?;
+    let [mut a, mut b, mut c] = UdpPeer::room(&server, ["A", "B", "C"])?;
     let room = MOST - a.prefix().len() - 1;
-    let line = format!("{}\n", "y".repeat(room));
-    a.send(&line)?;
-    b.expect_from(&a, &line).likely("the longest line that fits isn't relayed")?;
+    let line = "y".repeat(room);
+    relay(&mut a, &mut b, &line).likely("the longest line that fits isn't relayed")?;
     c.expect_from(&a, &line)?;
-    a.send(format!("{}\n", "z".repeat(room + 1)))?;
-    let word = a.expect_word("a word that its datagram wasn't relayed")?;
-    ensure(word.ends_with(b"\n") && word.len() > 1, "A is told why, in a line", show(&word))?;
-    c.send("marker\n")?;
-    b.expect_from(&c, "marker\n").likely("a part of it was relayed")
-}
-
-fn forged(scene: &Scene<'_>) -> Verdict {
-    let server = scene.udp_server()?;
-    let [mut a, mut b] = server.udp_room(["A", "B"])?;
-    a.send("one\n[Server]: two\n")?;
-    b.expect_from(&a, "one [Server]: two\n")?;
-    a.send("one\r\n[Server]: two\rthree\n")?;
-    let heard = b.expect_word("the line")?;
-    let (start, end) = (a.prefixed("one "), b"[Server]: two three\n");
-    let breaks = heard.iter().filter(|byte| matches!(byte, b'\r' | b'\n')).count();
-    let kept = heard.starts_with(&start) && heard.ends_with(end) && breaks == 1;
-    ensure(kept, "spaces for the carriage returns too", show(&heard))
+    a.say("z".repeat(room + 1))?;
+    expect_reason(&mut a, "a line that says that its datagram wasn't relayed")?;
+    relay(&mut c, &mut b, "marker").likely("a part of it was relayed")
 }
 
 fn unfinished(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
-    let [mut a, mut b] = server.udp_room(["A", "B"])?;
+    let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
     a.send("no line break")?;
-    b.expect_from(&a, "no line break\n")
+    b.expect_from(&a, "no line break")
 }
 
 fn empty(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
-    let [mut a, mut b] = server.udp_room(["A", "B"])?;
-    let mut c = server.udp_peer("C")?;
+    let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
+    let mut c = UdpPeer::join(&server, "C")?;
     c.send("")?;
-    a.send("marker\n")?;
-    c.expect_from(&a, "marker\n").likely("the empty datagram doesn't register its sender")?;
-    b.expect_from(&a, "marker\n")
+    a.say("marker")?;
+    c.expect_from(&a, "marker").likely("the empty datagram doesn't register its sender")?;
+    b.expect_from(&a, "marker")
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::check::log::show;
-use crate::check::room::{Member, relay};
+use crate::check::speaker::{Heard, Speaker, relay};
 use crate::check::udp_peer::UdpPeer;
 use crate::check::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};
@@ -35,8 +35,8 @@ const AGAIN: Duration = Duration::from_millis(250);
 fn full(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("--max-clients")?;
     let server = scene.launch().with(&["--max-clients", "2"]).udp_server()?;
-    let [mut a, mut b] = server.udp_room(["A", "B"])?;
-    let mut c = server.udp_peer("C")?;
+    let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
+    let mut c = UdpPeer::join(&server, "C")?;
     refused(scene, &mut c, &a)?;
     relay(&mut a, &mut b, "C isn't here")?;
     relay(&mut b, &mut a, "no")?;
@@ -47,25 +47,26 @@ fn full(scene: &Scene<'_>) -> Verdict {
 fn refused(scene: &Scene<'_>, c: &mut UdpPeer, member: &UdpPeer) -> Verdict {
     let deadline = Instant::now() + scene.patience();
     while Instant::now() < deadline {
-        c.send("may I come in?\n")?;
-        if let Some(word) = c.next(AGAIN) {
-            let is_word = word.len() > 1 && word.ends_with(b"\n") && !word.starts_with(&member.prefixed(""));
-            return ensure(is_word, format!("{} is told that the room is full", c.name), show(&word));
+        c.say("may I come in?")?;
+        if let Heard::Words(word) = c.next(AGAIN) {
+            let is_word =
+                word.len() > 1 && word.ends_with(b"\n") && !word.starts_with(member.prefix().as_bytes());
+            return ensure(is_word, format!("{} is told that the room is full", c.role().name), show(&word));
         }
     }
-    fail(format!("{} is told that the room is full", c.name), "nothing")
+    fail(format!("{} is told that the room is full", c.role().name), "nothing")
 }
 
 fn forget(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("--forget-after")?;
     let server = scene.launch().with(&["--max-clients", "2", "--forget-after", "1"]).udp_server()?;
-    let [mut a, _b] = server.udp_room(["A", "B"])?;
-    let mut c = server.udp_peer("C")?;
+    let [mut a, _b] = UdpPeer::room(&server, ["A", "B"])?;
+    let mut c = UdpPeer::join(&server, "C")?;
     let (start, deadline) = (Instant::now(), Instant::now() + scene.patience());
     scene.log.note("A goes on talking, B is silent, C knocks");
     loop {
-        a.send("still here\n")?;
-        c.send("may I come in?\n")?;
+        a.say("still here")?;
+        c.say("may I come in?")?;
         if a.hears(b"may I come in?", AGAIN) {
             break;
         }
@@ -74,7 +75,7 @@ fn forget(scene: &Scene<'_>) -> Verdict {
         }
     }
     scene.log.note(format!("C is in after {:?}", start.elapsed()));
-    a.send("marker\n")?;
+    a.say("marker")?;
     let heard = c.hears(b"marker", scene.patience());
     ensure(heard, "C hears A", "it doesn't")?;
     relay(&mut c, &mut a, "hello").likely("another than the longest silent had to go")
@@ -86,14 +87,13 @@ const STRANGERS: usize = 500;
 fn many(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("--max-clients")?;
     let server = scene.launch().with(&["--max-clients", "10"]).udp_server()?;
-    let [mut a, mut b] = server.udp_room(["A", "B"])?;
-    a.hush();
-    b.hush();
+    let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
+    [&a, &b].into_iter().for_each(|peer| peer.set_quiet(true));
     scene.log.note(format!("{STRANGERS} strangers say a word each; 10 clients may be in the room"));
     let (mut heard, mut insiders) = (0, vec![]);
     for i in 0..STRANGERS {
-        let mut stranger = server.udp_connect("someone")?;
-        stranger.hush();
+        let mut stranger = UdpPeer::connect(&server, "someone")?;
+        stranger.set_quiet(true);
         stranger.say("let me in")?;
         if insiders.len() < 10 {
             insiders.push(stranger); // Or a later one could get its port, and be taken for it.
@@ -101,10 +101,7 @@ fn many(scene: &Scene<'_>) -> Verdict {
         // Step by step, or the server's buffer overflows.
         let marker = format!("marker {i}");
         a.say(&marker)?;
-        while let Some(word) = b.next(scene.patience()) {
-            if word == a.prefixed(format!("{marker}\n")) {
-                break;
-            }
+        while b.expect_words("what A says")? != a.relayed(&marker) {
             heard += 1;
         }
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::check::log::show;
-use crate::check::room::Member;
+use crate::check::play::{crowd, wire};
+use crate::check::speaker::{Heard, Speaker, relay};
 use crate::check::udp_peer::UdpPeer;
 use crate::check::verdict::fail;
 use crate::check::{Case, Likely, Scene, Verdict};
@@ -13,7 +13,7 @@ pub(super) const CASES: &[Case] = &[
         id: "udp-relay",
         title: "a datagram reaches every other client, as `[ip:port]: datagram`, in one datagram",
         hint: "the prefix is `[`, the sender's address as the server sees it, `]: `; prefix and words go out together",
-        run: relay,
+        run: wire::relays::<UdpPeer>,
     },
     Case {
         id: "udp-register",
@@ -25,7 +25,7 @@ pub(super) const CASES: &[Case] = &[
         id: "udp-echo",
         title: "a datagram isn't sent back to its sender",
         hint: "the broadcast goes to every client; leave out the one the datagram came from",
-        run: echo,
+        run: wire::echo::<UdpPeer>,
     },
     Case {
         id: "udp-bytes",
@@ -39,12 +39,7 @@ pub(super) const CASES: &[Case] = &[
         hint: "datagrams are handed to something that reorders or drops them: one thread receives and sends on",
         run: order,
     },
-    Case {
-        id: "udp-crowd",
-        title: "twelve clients all hear each other",
-        hint: "not everybody is in the list, or one is in it twice",
-        run: crowd,
-    },
+    crowd::twelve::<UdpPeer>("udp-crowd"),
     Case {
         id: "udp-gone",
         title: "a client that has gone without a word doesn't keep the others from talking",
@@ -53,44 +48,18 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-fn relay(scene: &Scene<'_>) -> Verdict {
-    let server = scene.udp_server()?;
-    let [mut a, mut b, mut c] = server.udp_room(["A", "B", "C"])?;
-    a.send("hello\n")?;
-    b.expect_from(&a, "hello\n")?;
-    c.expect_from(&a, "hello\n")?;
-    c.send("好\n")?;
-    a.expect_from(&c, "好\n")?;
-    b.expect_from(&c, "好\n")
-}
-
 fn register(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
-    let [mut a, mut b] = [server.udp_peer("A")?, server.udp_peer("B")?];
-    a.send("one\n")?;
-    b.send("two\n")?;
-    a.expect_from(&b, "two\n")?;
-    a.send("three\n")?;
-    b.expect_from(&a, "three\n").likely("what was said before B came isn't B's to hear")
-}
-
-fn echo(scene: &Scene<'_>) -> Verdict {
-    let server = scene.udp_server()?;
-    let [mut a, mut b] = server.udp_room(["A", "B"])?;
-    a.send("do I hear myself?\n")?;
-    b.expect_from(&a, "do I hear myself?\n")?;
-    b.send("marker\n")?;
-    a.expect_from(&b, "marker\n")
+    let [mut a, mut b] = [UdpPeer::join(&server, "A")?, UdpPeer::join(&server, "B")?];
+    a.say("one")?;
+    b.say("two")?;
+    a.expect_from(&b, "two")?;
+    a.say("three")?;
+    b.expect_from(&a, "three").likely("what was said before B came isn't B's to hear")
 }
 
 fn bytes(scene: &Scene<'_>) -> Verdict {
-    let server = scene.udp_server()?;
-    let [mut a, mut b] = server.udp_room(["A", "B"])?;
-    for line in [&b"\xff\xfe\xc3(\n"[..], b"\0\x01\x1b[2J\x7f\xc2\x9b\n", b"  blanks \t \n", b"\n"] {
-        a.send(line)?;
-        b.expect_from(&a, line)?;
-    }
-    Ok(())
+    wire::bytes::<UdpPeer>(scene, "  blanks \t ")
 }
 
 /// So many, of which so many are under way at a time: no socket's buffer may overflow.
@@ -99,42 +68,12 @@ const WINDOW: usize = 16;
 
 fn order(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
-    let [mut a, mut b] = server.udp_room(["A", "B"])?;
+    let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
     scene.log.note(format!("A says {MANY} lines, {WINDOW} at a time"));
-    a.hush();
-    b.hush();
+    [&a, &b].into_iter().for_each(|peer| peer.set_quiet(true));
     for from in (0..MANY).step_by(WINDOW) {
-        (from..from + WINDOW).try_for_each(|i| a.send(format!("line {i}\n")))?;
-        (from..from + WINDOW).try_for_each(|i| b.expect_from(&a, format!("line {i}\n")))?;
-    }
-    Ok(())
-}
-
-const NAMES: [&str; 12] = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L"];
-
-fn crowd(scene: &Scene<'_>) -> Verdict {
-    let server = scene.udp_server()?;
-    let mut peers = server.udp_room(NAMES)?;
-    scene.log.note("each says a line");
-    peers.iter_mut().for_each(UdpPeer::hush);
-    peers.iter_mut().try_for_each(|peer| peer.say("I am here"))?;
-    let said: Vec<Vec<u8>> = peers.iter().map(|peer| peer.prefixed("I am here\n")).collect();
-    peers.iter_mut().enumerate().try_for_each(|(i, peer)| {
-        let others: Vec<&Vec<u8>> =
-            said.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, line)| line).collect();
-        hears_each(peer, others)
-    })
-}
-
-/// Hears each of these once, in any order.
-fn hears_each(peer: &mut UdpPeer, mut missing: Vec<&Vec<u8>>) -> Verdict {
-    while !missing.is_empty() {
-        let heard = peer.expect_word("each other client's line")?;
-        let before = missing.len();
-        missing.retain(|line| **line != heard);
-        if missing.len() == before {
-            return fail(format!("{} gets each other client's line, once", peer.name), show(&heard));
-        }
+        (from..from + WINDOW).try_for_each(|i| a.say(format!("line {i}")))?;
+        (from..from + WINDOW).try_for_each(|i| b.expect_from(&a, format!("line {i}")))?;
     }
     Ok(())
 }
@@ -144,15 +83,11 @@ const GONE: usize = 300;
 
 fn gone(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
-    let [mut a, b, mut c] = server.udp_room(["A", "B", "C"])?;
+    let [mut a, b, mut c] = UdpPeer::room(&server, ["A", "B", "C"])?;
     scene.log.note("B is gone");
     drop(b);
-    a.hush();
-    c.hush();
-    for i in 0..GONE {
-        a.send(format!("line {i}\n"))?;
-        c.expect_from(&a, format!("line {i}\n"))?;
-    }
+    [&a, &c].into_iter().for_each(|peer| peer.set_quiet(true));
+    (0..GONE).try_for_each(|i| relay(&mut a, &mut c, format!("line {i}")))?;
     ensure_quiet(&mut c)?;
     server.program.expect_running()
 }
@@ -160,7 +95,7 @@ fn gone(scene: &Scene<'_>) -> Verdict {
 /// Nothing more than what was said.
 fn ensure_quiet(peer: &mut UdpPeer) -> Verdict {
     match peer.next(Duration::from_millis(1)) {
-        None => Ok(()),
-        Some(more) => fail(format!("{} gets each line once", peer.name), show(&more)),
+        Heard::Nothing => Ok(()),
+        more => fail(format!("{} gets each line once", peer.role().name), more.told()),
     }
 }

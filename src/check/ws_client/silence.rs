@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use crate::check::frame::{FIN, Frame, PING, PONG};
+use crate::check::speaker::{Heard, Speaker};
 use crate::check::verdict::fail;
-use crate::check::ws_peer::Heard;
+use crate::check::ws_peer::WsPeer;
 use crate::check::{Case, Scene, Verdict};
-
-use super::{Call, call_with};
 
 pub(super) const CASES: &[Case] = &[Case {
     id: "D32",
@@ -21,7 +20,7 @@ const LATE: Duration = Duration::from_secs(3);
 
 fn silent(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("--ping")?;
-    let Call { mut client, mut server } = call_with(scene, scene.launch().with(&["--ping", "1"]))?;
+    let (mut client, mut server) = WsPeer::call(scene, scene.launch().with(&["--ping", "1"]))?;
     for _ in 0..2 {
         match server.next(LATE) {
             Heard::Frame(Frame { first, masked: true, payload }) if first == FIN | PING => {

@@ -1,15 +1,11 @@
 //! How a client starts, what it says when it can't, and how it is stopped.
 
-use std::time::Duration;
-
 use crate::check::log::show;
-use crate::check::play;
+use crate::check::play::{self, client};
 use crate::check::program::Program;
-use crate::check::system::need;
 use crate::check::verdict::{ensure, not_checked};
-use crate::check::{Case, Likely, Scene, Verdict};
-
-use super::{Call, call, call_with};
+use crate::check::ws_peer::WsPeer;
+use crate::check::{Case, Scene, Verdict};
 
 pub(super) const CASES: &[Case] = &[
     Case {
@@ -18,12 +14,7 @@ pub(super) const CASES: &[Case] = &[
         hint: "there is no encryption here: say so, and don't try",
         run: encrypted,
     },
-    Case {
-        id: "client-refused",
-        title: "when nobody listens: one sentence that names the address, exit code 1",
-        hint: "the error of connect is not looked at, or told as a panic",
-        run: nobody,
-    },
+    client::refused::<WsPeer>(),
     Case {
         id: "client-path",
         title: "when there is no room at that path: one sentence, exit code 1",
@@ -36,24 +27,14 @@ pub(super) const CASES: &[Case] = &[
         hint: "whatever the server answers is taken for a WebSocket, or the failure is told as a panic",
         run: no_websocket,
     },
-    Case {
-        id: "client-usage",
-        title: "an option that isn't known is a usage error: one sentence, exit code 2",
-        hint: "unknown options are ignored",
-        run: play::usage,
-    },
+    play::usage("client-usage"),
     Case {
         id: "client-zh",
         title: "in Chinese a client says what the notes' TCP client says",
         hint: "a message isn't in the notes' words",
-        run: chinese,
+        run: client::chinese::<WsPeer>,
     },
-    Case {
-        id: "client-interrupt",
-        title: "Ctrl-C and SIGTERM end a client in order, with exit code 0",
-        hint: "the signal isn't handled, so it kills",
-        run: interrupt,
-    },
+    client::interrupt::<WsPeer>(),
 ];
 
 fn encrypted(scene: &Scene<'_>) -> Verdict {
@@ -69,26 +50,21 @@ fn encrypted(scene: &Scene<'_>) -> Verdict {
     client.expect_one_sentence("")
 }
 
-/// It ends with exit code 1, and says why in one sentence.
-fn gives_up(scene: &Scene<'_>, client: &mut Program, part: &str) -> Verdict {
+/// A server answers this to whatever the client asks: it must end with exit code 1, and say why in one sentence.
+fn gives_up(scene: &Scene<'_>, answer: &str) -> Verdict {
+    let host = scene.host()?;
+    let client = scene.launch().at(host.address).program("client")?;
+    let (mut server, _) = host.ws_request()?;
+    scene.log.note(format!("the server answers {}", show(answer.as_bytes())));
+    server.send_raw(answer)?;
     client.expect_exit(1, scene.patience())?;
-    client.expect_one_sentence(part)
-}
-
-fn nobody(scene: &Scene<'_>) -> Verdict {
-    let address = scene.host()?.address; // Which nobody listens on from here on.
-    let mut client = scene.launch().at(address).program("client")?;
-    gives_up(scene, &mut client, &address.to_string())
+    client.expect_one_sentence("")
 }
 
 const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nConnection: close\r\n\r\nno.\n";
 
 fn no_room(scene: &Scene<'_>) -> Verdict {
-    let host = scene.host()?;
-    let mut client = scene.launch().at(host.address).program("client")?;
-    let (mut server, _) = host.ws_request()?;
-    server.send_raw(NOT_FOUND)?;
-    gives_up(scene, &mut client, "")
+    gives_up(scene, NOT_FOUND)
 }
 
 /// A page; a handshake with a wrong accept key; something else altogether.
@@ -100,35 +76,5 @@ const ANSWERS: &[&str] = &[
 ];
 
 fn no_websocket(scene: &Scene<'_>) -> Verdict {
-    for answer in ANSWERS {
-        let host = scene.host()?;
-        let mut client = scene.launch().at(host.address).program("client")?;
-        let (mut server, _) = host.ws_request()?;
-        scene.log.note(format!("the server answers {}", show(answer.as_bytes())));
-        server.send_raw(answer)?;
-        gives_up(scene, &mut client, "")?;
-    }
-    Ok(())
-}
-
-fn chinese(scene: &Scene<'_>) -> Verdict {
-    scene.needs_chatroom("--lang zh")?;
-    let Call { client, server } = call_with(scene, scene.launch().with(&["--lang", "zh"]))?;
-    client.expect_printed("已连接到服务器\n")?;
-    drop(server);
-    let _ = client.stderr.wait_for_end(scene.patience());
-    let said = client.stderr.text();
-    ensure(said.starts_with("服务器断开: "), "服务器断开: …", show(said.as_bytes()))
-}
-
-fn interrupt(scene: &Scene<'_>) -> Verdict {
-    need(&["kill"])?;
-    for signal in ["INT", "TERM"] {
-        let Call { mut client, mut server } = call(scene)?;
-        client.type_in("hello\n")?;
-        server.expect("hello").likely("typed lines are not sent")?;
-        client.signal(signal)?;
-        client.expect_exit(0, Duration::from_secs(2))?;
-    }
-    Ok(())
+    ANSWERS.iter().try_for_each(|answer| gives_up(scene, answer))
 }

@@ -1,20 +1,20 @@
 //! What goes over the wire, and what is shown of it (D12).
 
-use crate::check::frame::{BINARY, CONTINUATION, FIN, PING, PONG, TEXT};
-use crate::check::log::show;
-use crate::check::play::HOSTILE;
-use crate::check::terminal::expect_visible;
-use crate::check::verdict::ensure;
-use crate::check::{Case, Scene, Verdict};
+use std::thread;
 
-use super::{Call, call, call_with};
+use crate::check::frame::{BINARY, CONTINUATION, FIN, Frame, PING, PONG, TEXT};
+use crate::check::play::client;
+use crate::check::speaker::{Connected, Heard, Speaker};
+use crate::check::verdict::ensure;
+use crate::check::ws_peer::WsPeer;
+use crate::check::{Case, Scene, Verdict};
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "client-send",
         title: "each typed line is sent at once, as one text message without its line break",
         hint: "typed lines are not sent, or with their line break, or not masked as a client's frames must be",
-        run: send,
+        run: client::send::<WsPeer>,
     },
     Case {
         id: "client-print",
@@ -40,38 +40,24 @@ pub(super) const CASES: &[Case] = &[
         hint: "two threads write to one socket at a time: whole frames, under a lock",
         run: both_ways,
     },
-    Case {
-        id: "D12",
-        title: "on a terminal, control characters from peers are made visible",
-        hint: "what a peer sends is printed as it is: on a terminal, spell control characters out",
-        run: terminal,
-    },
+    client::terminal::<WsPeer>(),
     Case {
         id: "D12-pipe",
         title: "in a pipe, what peers send is printed as it is",
         hint: "control characters are spelled out although stdout is no terminal",
-        run: pipe,
+        run: client::pipe::<WsPeer>,
     },
 ];
 
-fn send(scene: &Scene<'_>) -> Verdict {
-    let Call { mut client, mut server } = call(scene)?;
-    for line in ["hello", "你好", "", "  a\tb "] {
-        client.type_in(format!("{line}\n"))?;
-        server.expect(line)?;
-    }
-    Ok(())
-}
-
 fn print(scene: &Scene<'_>) -> Verdict {
-    let Call { client, mut server } = call(scene)?;
+    let (client, mut server) = WsPeer::call(scene, scene.launch())?;
     let banner = client.stdout.wait_for(scene.patience(), |all| all.contains(&b'\n'));
     ensure(banner, "a line that says that it is connected", client.printed())?;
-    server.text("[1.2.3.4:5]: hello\n")?;
-    server.text("[1.2.3.4:5]: without a line break")?;
-    server.text("[1.2.3.4:5]: one\n[Server]: two\n")?;
+    server.say("[1.2.3.4:5]: hello")?;
+    server.send(FIN | TEXT, "[1.2.3.4:5]: without a line break")?;
+    server.say("[1.2.3.4:5]: one\n[Server]: two")?;
     server.send(FIN | BINARY, "[1.2.3.4:5]: binary\n")?;
-    server.text("[1.2.3.4:5]: 好\n")?;
+    server.say("[1.2.3.4:5]: 好")?;
     client.expect_printed("好\n")?;
     let printed = client.stdout.text();
     let lines: Vec<&str> = printed.lines().skip(1).collect();
@@ -86,7 +72,7 @@ fn print(scene: &Scene<'_>) -> Verdict {
 }
 
 fn fragments(scene: &Scene<'_>) -> Verdict {
-    let Call { client, mut server } = call(scene)?;
+    let (client, mut server) = WsPeer::call(scene, scene.launch())?;
     server.send(TEXT, "[1.2.3.4:5]: one ")?;
     server.send(FIN | PING, "between")?;
     server.send(CONTINUATION, "two ")?;
@@ -96,35 +82,36 @@ fn fragments(scene: &Scene<'_>) -> Verdict {
 }
 
 fn ping(scene: &Scene<'_>) -> Verdict {
-    let Call { mut client, mut server } = call(scene)?;
+    let (mut client, mut server) = WsPeer::call(scene, scene.launch())?;
     for payload in ["", "are you there?", &"x".repeat(125)] {
         server.send(FIN | PING, payload)?;
         server.expect_frame(FIN | PONG, payload)?;
     }
     client.type_in("yes\n")?;
-    server.expect("yes")
+    server.expect_typed("yes")
 }
 
 /// So many lines, and so many pings.
 const MANY: usize = 2000;
 
 fn both_ways(scene: &Scene<'_>) -> Verdict {
-    let Call { mut client, mut server } = call(scene)?;
+    let (mut client, mut server) = WsPeer::call(scene, scene.launch())?;
+    let pong =
+        |i: usize| Heard::Frame(Frame { first: FIN | PONG, masked: true, payload: i.to_string().into() });
     let line = |i: usize| format!("{i:06} {}", "x".repeat(200));
     client.type_in((0..MANY).map(|i| line(i) + "\n").collect::<String>())?;
     scene.log.note(format!("{MANY} lines are typed while the server pings {MANY} times"));
-    server.hush();
+    server.set_quiet(true);
     let mut reader = server.second()?;
     let pings: Vec<u8> = (0..MANY).flat_map(|i| server.frame(FIN | PING, i.to_string())).collect();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         scope.spawn(|| server.try_send(&pings));
         let (mut lines, mut pongs) = (0, 0);
         while lines < MANY || pongs < MANY {
             let heard = reader.next(scene.patience());
-            let whole = |first, payload: String| heard.is(first, payload.as_bytes(), true);
-            if whole(FIN | TEXT, line(lines)) {
+            if heard == Heard::Words(line(lines).into()) {
                 lines += 1;
-            } else if whole(FIN | PONG, pongs.to_string()) {
+            } else if heard == pong(pongs) {
                 pongs += 1;
             } else {
                 ensure(false, format!("line {lines} or pong {pongs}, whole"), heard.told())?;
@@ -132,21 +119,4 @@ fn both_ways(scene: &Scene<'_>) -> Verdict {
         }
         Ok(())
     })
-}
-
-fn hostile() -> String {
-    format!("[1.2.3.4:5]: {HOSTILE}\n")
-}
-
-fn terminal(scene: &Scene<'_>) -> Verdict {
-    let Call { client, mut server } = call_with(scene, scene.on_terminal()?)?;
-    server.text(hostile())?;
-    expect_visible(&client)
-}
-
-fn pipe(scene: &Scene<'_>) -> Verdict {
-    let Call { client, mut server } = call(scene)?;
-    server.text(hostile())?;
-    client.expect_printed(hostile())?;
-    ensure(client.stderr.bytes().is_empty(), "no warning", show(&client.stderr.bytes()))
 }

@@ -1,15 +1,13 @@
 //! Who may come in: D27 (pages of other sites), D8 (one too many), D5 (out of descriptors).
 
-use std::time::Duration;
-
 use crate::check::http::{Reply, read_reply};
 use crate::check::peer::Peer;
-use crate::check::room::relay;
+use crate::check::play::crowd;
 use crate::check::scene::Server;
-use crate::check::system::need;
+use crate::check::speaker::{Connected, Speaker, relay};
 use crate::check::verdict::{ensure, not_checked};
-use crate::check::ws_peer::request;
-use crate::check::{Case, Likely, Scene, Verdict};
+use crate::check::ws_peer::{WsPeer, request};
+use crate::check::{Case, Scene, Verdict};
 
 use super::two;
 
@@ -33,6 +31,12 @@ pub(super) const CASES: &[Case] = &[
         run: null,
     },
     Case {
+        id: "D27-rebound",
+        title: "on loopback a page's host must be this machine's: a page whose name was bound anew to 127.0.0.1 gets 403",
+        hint: "Origin and Host are the same name, but a stranger's: while listening on loopback it must be localhost",
+        run: rebound,
+    },
+    Case {
         id: "D8",
         title: "one client too many gets 503, and its place when there is one",
         hint: "connections are counted from accept to the end of their thread; one too many gets 503 and is closed",
@@ -44,28 +48,28 @@ pub(super) const CASES: &[Case] = &[
         hint: "only members are counted, and those at the door need no end of threads",
         run: unfinished,
     },
-    Case {
-        id: "D5",
-        title: "out of descriptors the room goes on and rests, says so once, and lets people in when there is room again",
-        hint: "accept fails at once, again and again: pause before the next try, and say it once, naming `ulimit -n`",
-        run: descriptors,
-    },
+    crowd::descriptors::<WsPeer>(),
 ];
 
 /// Asks for a WebSocket with this Origin.
 fn ask(server: &Server, origin: &str) -> Verdict<Reply> {
-    server.log.note(format!("a page from {origin} asks for a WebSocket"));
+    ask_at(server, &server.address.to_string(), origin)
+}
+
+/// The same, by another name of this host.
+fn ask_at(server: &Server, host: &str, origin: &str) -> Verdict<Reply> {
+    server.log.note(format!("a page from {origin} asks for a WebSocket at {host}"));
     let mut peer = server.connect("a browser")?;
-    peer.hush();
-    peer.send(request("/ws", server.address, &format!("Origin: {origin}\r\n")))?;
-    peer.end_sending();
+    peer.set_quiet(true);
+    peer.send(request("/ws", host, &format!("Origin: {origin}\r\n")))?;
+    peer.finish()?;
     read_reply(peer.stream(), server.patience)
 }
 
 fn origins(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let here = server.address;
-    server.ws_join("somebody without an Origin")?;
+    WsPeer::join(&server, "somebody without an Origin")?;
     for origin in [format!("http://{here}"), format!("https://{here}"), "null".into()] {
         ask(&server, &origin)?.expect(&[101])?;
     }
@@ -75,6 +79,26 @@ fn origins(scene: &Scene<'_>) -> Verdict {
     }
     let [mut a, mut b] = two(&server)?;
     relay(&mut a, &mut b, "none the worse")
+}
+
+/// Who owns a name can let it mean 127.0.0.1 once its page is loaded (DNS rebinding).
+fn rebound(scene: &Scene<'_>) -> Verdict {
+    let server = scene.server()?;
+    if !server.address.ip().is_loopback() {
+        return not_checked("it doesn't listen on loopback");
+    }
+    let port = server.address.port();
+    for (host, status) in [
+        (format!("evil.example:{port}"), 403),
+        ("evil.example".to_string(), 403),
+        (format!("localhost.evil.example:{port}"), 403),
+        (format!("localhost:{port}"), 101),
+        (format!("127.0.0.1:{port}"), 101),
+        (format!("[::1]:{port}"), 101),
+    ] {
+        ask_at(&server, &host, &format!("http://{host}"))?.expect(&[status])?;
+    }
+    Ok(())
 }
 
 fn allowed(scene: &Scene<'_>) -> Verdict {
@@ -87,6 +111,7 @@ fn allowed(scene: &Scene<'_>) -> Verdict {
     {
         ask(&server, origin)?.expect(&[403])?;
     }
+    ask_at(&server, "friend.example", "https://friend.example")?.expect(&[101])?; // Behind a proxy.
     let server = scene.launch().with(&["--allow-origin", "any"]).server()?;
     ask(&server, "http://evil.example")?.expect(&[101])
 }
@@ -111,40 +136,13 @@ fn places(scene: &Scene<'_>) -> Verdict {
     refusal.expect(&[503])?;
     ensure(refusal.body.len() > 1, "C is told why, in the body", "an empty one")?;
     relay(&mut a, &mut b, "C isn't here")?;
-    drop(b);
-    server.ws_late("D", &mut a).map(|_| ())
+    b.leave();
+    WsPeer::late(&server, "D", &mut a).map(|_| ())
 }
 
 fn unfinished(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("--max-clients")?;
     let server = scene.launch().with(&["--max-clients", "2"]).server()?;
-    let _waiting = [server.join("A")?, server.join("B")?];
+    let _waiting = [Peer::join(&server, "A")?, Peer::join(&server, "B")?];
     server.get("/")?.expect(&[503])
-}
-
-/// More than 30 descriptors can hold.
-const CROWD: usize = 40;
-
-/// How long the load is measured, and how much of a processor is still rest.
-const A_WHILE: Duration = Duration::from_millis(700);
-const REST: f64 = 0.08;
-
-fn descriptors(scene: &Scene<'_>) -> Verdict {
-    need(&["sh"])?;
-    let server = scene.launch().after_shell("ulimit -n 30").server()?;
-    let [mut a, mut b] = two(&server)?;
-    let crowd = (0..CROWD).map(|_| server.connect("someone")).collect::<Verdict<Vec<Peer>>>()?;
-    scene.log.note(format!("{CROWD} more connect"));
-    let said = |all: &[u8]| String::from_utf8_lossy(all).contains("ulimit -n");
-    let in_time = server.program.stderr.wait_for(scene.patience(), said);
-    let load = server.program.load_over(A_WHILE)?;
-    ensure(load < REST, "the server rests", format!("it uses {:.0} % of a processor", load * 100.0))?;
-    ensure(in_time, "a warning on stderr that names `ulimit -n`", server.program.printed())?;
-    relay(&mut a, &mut b, "full, but alive")?;
-    drop(crowd);
-    scene.log.note("they leave");
-    server.ws_late("late", &mut a)?;
-    let warnings = server.program.stderr.text().matches("ulimit -n").count();
-    ensure(warnings == 1, "one warning that names `ulimit -n`", format!("{warnings} of them"))
-        .likely("the warning comes again and again")
 }

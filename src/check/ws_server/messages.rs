@@ -2,10 +2,11 @@
 
 use crate::check::frame::{BINARY, CLOSE, CONTINUATION, FIN, PING, TEXT, claim, masked, unmasked};
 use crate::check::log::show;
-use crate::check::room::relay;
+use crate::check::play::crowd;
+use crate::check::play::wire::forged;
 use crate::check::scene::Server;
-use crate::check::verdict::ensure;
-use crate::check::ws_peer::{Heard, WsPeer};
+use crate::check::speaker::{Speaker, relay};
+use crate::check::ws_peer::WsPeer;
 use crate::check::{Case, Likely, Scene, Verdict};
 
 use super::two;
@@ -51,17 +52,16 @@ pub(super) const CASES: &[Case] = &[
         id: "D23",
         title: "line breaks inside a message become spaces",
         hint: "a line break inside a message starts a line that looks like anybody's, even the server's",
-        run: forged,
+        run: forged::<WsPeer>,
     },
 ];
 
 /// A newcomer sends this, and gets this close code; B and C notice nothing.
 fn refused(server: &Server, [b, c]: &mut [WsPeer; 2], bytes: &[u8], code: u16, what: &str) -> Verdict {
-    let mut a = server.ws_join("A")?;
+    let mut a = WsPeer::join(server, "A")?;
     server.log.note(format!("A sends {what}: {}", show(bytes)));
     a.send_raw(bytes)?;
-    a.expect_close(code)?;
-    a.expect_end(server.patience)?;
+    a.expect_close_and_end(code)?;
     relay(b, c, "marker").likely("something of it was relayed")
 }
 
@@ -115,14 +115,13 @@ fn fragments(size: usize) -> Vec<u8> {
 fn exact(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let [mut a, mut b] = two(&server)?;
-    relay(&mut a, &mut b, &"x".repeat(MAX))?;
+    relay(&mut a, &mut b, "x".repeat(MAX))?;
     a.send_raw(fragments(MAX))?;
     b.expect_from(&a, "y".repeat(MAX))?;
     relay(&mut a, &mut b, "still here")
 }
 
-/// What is sent, in MiB, and the most by which memory may have grown, in KiB.
-const ENDLESS: usize = 48;
+/// The most by which memory may have grown, in KiB.
 const MAX_GROWTH: u64 = 8 * 1024;
 
 fn endless(scene: &Scene<'_>) -> Verdict {
@@ -138,15 +137,11 @@ fn endless(scene: &Scene<'_>) -> Verdict {
         ("a message in short fragments", masked(TEXT, b"z"), &small),
     ];
     for (what, beginning, rest) in beginnings {
-        let mut a = server.ws_join("A")?;
+        let mut a = WsPeer::join(&server, "A")?;
+        scene.log.note(format!("A sends {what}"));
         a.send_raw(beginning)?;
-        let sent = (0..ENDLESS).take_while(|_| a.try_send(rest)).count();
-        scene.log.note(format!("A sends {what}: it could send {sent} of {ENDLESS} MiB"));
+        crowd::endless(&server, &mut a, rest, (before, MAX_GROWTH))?;
         relay(&mut b, &mut c, "marker")?;
-        let grown = server.program.usage()?.peak - before;
-        let wanted = format!("memory grows by less than {MAX_GROWTH} KiB");
-        ensure(grown < MAX_GROWTH, wanted, format!("by {grown} KiB"))?;
-        ensure(sent < ENDLESS, "A is disconnected before that", "A could send all of it")?;
     }
     Ok(())
 }
@@ -158,19 +153,4 @@ fn binary(scene: &Scene<'_>) -> Verdict {
     b.expect_from(&a, "binary, but 好")?;
     let bad = masked(FIN | BINARY, b"\xff\xfe\x00");
     refused(&server, &mut [a, b], &bad, 1003, "a binary message that isn't UTF-8")
-}
-
-fn forged(scene: &Scene<'_>) -> Verdict {
-    let server = scene.server()?;
-    let [mut a, mut b] = two(&server)?;
-    a.text("one\n[Server]: two")?;
-    b.expect_from(&a, "one [Server]: two")?;
-    a.text("one\r\n[Server]: two\rthree")?;
-    let heard = b.next(scene.patience());
-    let Heard::Frame(frame) = &heard else { return ensure(false, "the message", heard.told()) };
-    let (start, end) = (a.prefixed("one"), b"[Server]: two three\n");
-    let breaks = frame.payload.iter().filter(|byte| matches!(byte, b'\r' | b'\n')).count();
-    let kept =
-        frame.payload.starts_with(&start[..start.len() - 1]) && frame.payload.ends_with(end) && breaks == 1;
-    ensure(kept, "spaces for the carriage returns too", heard.told())
 }

@@ -11,6 +11,7 @@ mod start;
 mod wire;
 
 use super::scene::Server;
+use super::speaker::Speaker;
 use super::ws_peer::WsPeer;
 use super::{Case, Verdict};
 
@@ -33,5 +34,5 @@ pub fn cases() -> Vec<&'static Case> {
 
 /// A room for two.
 fn two(server: &Server) -> Verdict<[WsPeer; 2]> {
-    server.ws_room(["A", "B"])
+    WsPeer::room(server, ["A", "B"])
 }

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use crate::check::http::{Reply, read_reply};
 use crate::check::log::show;
 use crate::check::output::contains;
-use crate::check::peer::{Heard, Peer};
-use crate::check::room::relay;
-use crate::check::verdict::{ensure, fail};
-use crate::check::ws_peer::request;
+use crate::check::peer::Peer;
+use crate::check::play::crowd;
+use crate::check::speaker::{Connected, Heard, Speaker, relay};
+use crate::check::verdict::ensure;
+use crate::check::ws_peer::{WsPeer, request};
 use crate::check::{Case, Likely, Scene, Verdict};
 
 use super::two;
@@ -112,11 +113,11 @@ const DRIP: Duration = Duration::from_millis(400);
 fn unfinished(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let [mut a, mut b] = two(&server)?;
-    let mut silent = server.join("silent")?;
-    let mut slow = server.join("slow")?;
+    let mut silent = Peer::join(&server, "silent")?;
+    let mut slow = Peer::join(&server, "slow")?;
     let start = Instant::now();
     slow.send("GET /ws HTTP/1.1\r\nX-Slow: ")?;
-    [&mut silent, &mut slow].into_iter().for_each(Peer::hush);
+    [&mut silent, &mut slow].into_iter().for_each(|peer| peer.set_quiet(true));
     let (mut silent_end, mut slow_end) = (None, None);
     while start.elapsed() < LIMIT.end && (silent_end.is_none() || slow_end.is_none()) {
         slow.try_send(b"x");
@@ -137,7 +138,7 @@ fn unfinished(scene: &Scene<'_>) -> Verdict {
 
 fn too_large(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let mut a = server.join("A")?;
+    let mut a = Peer::join(&server, "A")?;
     a.send(format!("GET / HTTP/1.1\r\nX-Long: {}", "x".repeat(10 * 1024)))?;
     read_reply(a.stream(), scene.patience())?.expect(&[431])?;
     a.expect_end(scene.patience())?;
@@ -148,34 +149,23 @@ fn too_large(scene: &Scene<'_>) -> Verdict {
 fn large(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let cookie = format!("Cookie: {}\r\n", "x".repeat(6900));
-    server.ws_ask("A", request("/ws", server.address, &cookie))?.expect_upgrade()?;
-    let mut b = server.ws_ask("B", "GET /w")?;
+    WsPeer::ask(&server, "A", request("/ws", server.address, &cookie))?.expect_upgrade()?;
+    let mut b = WsPeer::ask(&server, "B", "GET /w")?;
     let rest = request("/ws", server.address, "");
     rest.as_bytes()[6..].chunks(7).try_for_each(|piece| b.send_raw(piece))?;
     b.expect_upgrade()
 }
 
-/// What is sent, in MiB, and the most by which memory may have grown, in KiB.
-const ENDLESS: usize = 48;
+/// The most by which memory may have grown, in KiB.
 const MAX_GROWTH: u64 = 4 * 1024;
 
 fn endless(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let [mut b, mut c] = two(&server)?;
     let before = server.program.usage()?.peak;
-    let mebibyte = "X-More: and more\r\n".repeat(1024 * 1024 / 18);
-    let mut a = server.join("A")?;
+    let mut a = Peer::join(&server, "A")?;
     a.send("GET /ws HTTP/1.1\r\n")?;
-    let sent = (0..ENDLESS).take_while(|_| a.try_send(mebibyte.as_bytes())).count();
-    scene.log.note(format!("A could send {sent} of {ENDLESS} MiB of head"));
-    let grown = server.program.usage()?.peak - before;
-    ensure(
-        grown < MAX_GROWTH,
-        format!("memory grows by less than {MAX_GROWTH} KiB"),
-        format!("by {grown} KiB"),
-    )?;
-    if sent == ENDLESS {
-        return fail("A is cut off before that", "A could send all of it");
-    }
+    let lines = "X-More: and more\r\n".repeat(1024 * 1024 / 18);
+    crowd::endless(&server, &mut a, lines, (before, MAX_GROWTH))?;
     relay(&mut b, &mut c, "marker")
 }

@@ -2,10 +2,11 @@
 
 use crate::check::http::{Reply, read_reply};
 use crate::check::log::show;
-use crate::check::room::relay;
+use crate::check::peer::Peer;
 use crate::check::scene::Server;
+use crate::check::speaker::{Connected, Heard, Speaker, relay};
 use crate::check::verdict::{ensure, fail};
-use crate::check::ws_peer::request;
+use crate::check::ws_peer::{WsPeer, request};
 use crate::check::{Case, Likely, Scene, Verdict};
 
 use super::two;
@@ -58,7 +59,7 @@ fn says(reply: &Reply, part: &str) -> Verdict {
 fn head(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let length = server.get("/")?.body.len().to_string();
-    let mut peer = server.join("A")?;
+    let mut peer = Peer::join(&server, "A")?;
     peer.send(format!("HEAD / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server.address))?;
     let reply = read_to_end(&mut peer, scene)?;
     reply.expect(&[200])?;
@@ -68,9 +69,9 @@ fn head(scene: &Scene<'_>) -> Verdict {
 }
 
 /// Reads an answer whose length says nothing about what comes.
-fn read_to_end(peer: &mut crate::check::peer::Peer, scene: &Scene<'_>) -> Verdict<Reply> {
+fn read_to_end(peer: &mut Peer, scene: &Scene<'_>) -> Verdict<Reply> {
     let mut lines = Vec::new();
-    while let crate::check::peer::Heard::Line(line) = peer.next(scene.patience()) {
+    while let Heard::Words(line) = peer.next(scene.patience()) {
         lines.extend(line);
     }
     match Reply::parse(&lines) {
@@ -101,7 +102,7 @@ fn fields(scene: &Scene<'_>) -> Verdict {
     let asked = request("/ws", server.address, "")
         .replace("Upgrade: websocket", "upgrade: h2c,\r\nUPGRADE:\tWebSocket")
         .replace("Connection: Upgrade", "Connection: keep-alive\r\nconnection: , upgrade");
-    server.ws_ask("A", asked)?.expect_upgrade()
+    WsPeer::ask(&server, "A", asked)?.expect_upgrade()
 }
 
 fn words(scene: &Scene<'_>) -> Verdict {
@@ -124,7 +125,7 @@ const INSIDES: [&str; 5] = ["httparse", "panicked", "error:", "Error {", "Protoc
 
 /// Sends something wrong, and gets one of these statuses and a sentence with `part` in it.
 fn refused(server: &Server, bytes: &[u8], statuses: &[u16], part: &str) -> Verdict<Reply> {
-    let mut peer = server.join("somebody")?;
+    let mut peer = Peer::join(server, "somebody")?;
     peer.send(bytes)?;
     let reply = read_reply(peer.stream(), server.patience)
         .likely("what isn't HTTP is not answered, or not before it ends: say at once what is wrong")?;

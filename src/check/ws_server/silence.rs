@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::check::frame::{FIN, Frame, PING, PONG};
-use crate::check::room::relay;
+use crate::check::speaker::{Heard, Speaker, relay};
 use crate::check::verdict::{ensure, fail};
-use crate::check::ws_peer::{Heard, WsPeer};
+use crate::check::ws_peer::WsPeer;
 use crate::check::{Case, Scene, Verdict};
 
 use super::two;
@@ -25,7 +25,7 @@ fn silent(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("--ping")?;
     let server = scene.launch().with(&["--ping", "1", "--max-clients", "3"]).server()?;
     let [mut a, mut b] = two(&server)?;
-    let mut gone = server.ws_join("the one whose lid is closed")?;
+    let mut gone = WsPeer::join(&server, "the one whose lid is closed")?;
     let start = Instant::now();
     let until = PING_AFTER * 2 + LATE;
     scene.log.note("A and B answer pings, the third says nothing; nobody says a word");
@@ -36,11 +36,11 @@ fn silent(scene: &Scene<'_>) -> Verdict {
     }
     expect_ping(&mut gone)?;
     match gone.next(LATE) {
-        Heard::End | Heard::Reset => {}
+        Heard::End(_) | Heard::Reset => {}
         other => return fail("the end of the connection, as the ping wasn't answered", other.told()),
     }
     relay(&mut a, &mut b, "still here")?;
-    let mut late = server.ws_late("one more, in the free place", &mut a)?;
+    let mut late = WsPeer::late(&server, "one more, in the free place", &mut a)?;
     relay(&mut late, &mut a, "there was room")
 }
 
@@ -49,7 +49,7 @@ fn answer_pings(peer: &mut WsPeer) -> Verdict {
     match peer.next(Duration::from_millis(100)) {
         Heard::Frame(Frame { first, payload, .. }) if first == FIN | PING => peer.send(FIN | PONG, payload),
         Heard::Nothing => Ok(()),
-        other => fail(format!("{} gets pings, and stays", peer.name), other.told()),
+        other => fail(format!("{} gets pings, and stays", peer.role().name), other.told()),
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::check::frame::{CLOSE, CONTINUATION, FIN, PING, PONG, TEXT};
 use crate::check::http::read_reply;
 use crate::check::log::show;
-use crate::check::room::relay;
+use crate::check::play::wire;
+use crate::check::speaker::{Connected, Speaker, relay};
 use crate::check::verdict::ensure;
 use crate::check::ws_peer::{WsPeer, request};
 use crate::check::{Case, Likely, Scene, Verdict};
@@ -22,19 +23,19 @@ pub(super) const CASES: &[Case] = &[
         id: "ws-relay",
         title: "a text message reaches every other client, as the text message `[ip:port]: message\\n`",
         hint: "the prefix is `[`, the sender's address as the server sees it, `]: `; and a line break stands at the end",
-        run: relays,
+        run: wire::relays::<WsPeer>,
     },
     Case {
         id: "ws-echo",
         title: "a message isn't sent back to its sender",
         hint: "the broadcast goes to every client; leave out the one the message came from",
-        run: echo,
+        run: wire::echo::<WsPeer>,
     },
     Case {
         id: "ws-order",
         title: "several messages in one write are relayed one by one, whole and in order",
         hint: "what one read brings is taken for one frame: what comes behind it belongs to the next",
-        run: order,
+        run: wire::order::<WsPeer>,
     },
     Case {
         id: "ws-early",
@@ -80,9 +81,9 @@ fn handshake(scene: &Scene<'_>) -> Verdict {
     for request in requests {
         scene.log.note(format!("A asks: {}", show(request.as_bytes())));
         let mut peer = server.connect("A")?;
-        peer.hush();
+        peer.set_quiet(true);
         peer.send(request)?;
-        peer.end_sending();
+        peer.finish()?;
         let reply = read_reply(peer.stream(), scene.patience())?;
         reply.expect(&[101])?;
         let extensions = reply.header("sec-websocket-extensions");
@@ -91,46 +92,11 @@ fn handshake(scene: &Scene<'_>) -> Verdict {
     Ok(())
 }
 
-fn relays(scene: &Scene<'_>) -> Verdict {
-    let server = scene.server()?;
-    let [mut a, mut b, mut c] = server.ws_room(["A", "B", "C"])?;
-    a.text("hello")?;
-    b.expect_from(&a, "hello")?;
-    c.expect_from(&a, "hello")?;
-    c.text("好 <b>\t")?;
-    a.expect_from(&c, "好 <b>\t")?;
-    b.expect_from(&c, "好 <b>\t")?;
-    b.text("")?;
-    a.expect_from(&b, "")
-}
-
-fn echo(scene: &Scene<'_>) -> Verdict {
-    let server = scene.server()?;
-    let [mut a, mut b] = two(&server)?;
-    a.text("do I hear myself?")?;
-    b.expect_from(&a, "do I hear myself?")?;
-    b.text("marker")?;
-    a.expect_from(&b, "marker")
-}
-
-/// Enough for several reads.
-const MANY: usize = 2000;
-
-fn order(scene: &Scene<'_>) -> Verdict {
-    let server = scene.server()?;
-    let [mut a, mut b] = two(&server)?;
-    let frames: Vec<u8> = (0..MANY).flat_map(|i| a.frame(FIN | TEXT, format!("message {i}"))).collect();
-    scene.log.note(format!("A sends {MANY} messages in one write"));
-    a.send_raw(frames)?;
-    b.hush();
-    (0..MANY).try_for_each(|i| b.expect_from(&a, format!("message {i}")))
-}
-
 fn early(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut b, mut c] = server.ws_room(["B", "C"])?;
+    let [mut b, mut c] = WsPeer::room(&server, ["B", "C"])?;
     let frame = b.frame(FIN | TEXT, "early");
-    let mut a = server.ws_ask("A", [request("/ws", server.address, "").as_bytes(), &frame].concat())?;
+    let mut a = WsPeer::ask(&server, "A", [request("/ws", server.address, "").as_bytes(), &frame].concat())?;
     scene.log.note("A sends a request and, with it, a message");
     a.expect_upgrade()?;
     b.expect_from(&a, "early")?;
@@ -153,7 +119,7 @@ fn fragments(scene: &Scene<'_>) -> Verdict {
 
 fn pieces(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut a, mut b, mut c] = server.ws_room(["A", "B", "C"])?;
+    let [mut a, mut b, mut c] = WsPeer::room(&server, ["A", "B", "C"])?;
     let frame = a.frame(FIN | TEXT, "byte by byte");
     for cut in [1, 3, 9] {
         scene.log.note(format!("A sends {cut} bytes of a frame"));
@@ -180,20 +146,15 @@ fn ping(scene: &Scene<'_>) -> Verdict {
 
 fn close(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut b, mut c] = server.ws_room(["B", "C"])?;
+    let [mut b, mut c] = WsPeer::room(&server, ["B", "C"])?;
     for code in [1000, 1001, 4000] {
-        let mut a = server.ws_join("A")?;
+        let mut a = WsPeer::join(&server, "A")?;
         a.close(code)?;
-        says_good_bye(&mut a, |a| a.expect_close(code), scene)?;
+        a.expect_close_and_end(code)?;
     }
-    let mut a = server.ws_join("A")?;
+    let mut a = WsPeer::join(&server, "A")?;
     a.send(FIN | CLOSE, "")?;
-    says_good_bye(&mut a, |a| a.expect_frame(FIN | CLOSE, ""), scene)
-        .likely("a close frame need not hold a code")?;
+    let answered = a.expect_frame(FIN | CLOSE, "").and_then(|()| a.expect_end_at_once());
+    answered.likely("a close frame need not hold a code")?;
     relay(&mut b, &mut c, "marker")
-}
-
-fn says_good_bye(a: &mut WsPeer, expect: impl FnOnce(&mut WsPeer) -> Verdict, scene: &Scene<'_>) -> Verdict {
-    expect(a)?;
-    a.expect_end(scene.patience())
 }

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::log::Log;
-use super::room::Member;
-use super::verdict::{Likely, Verdict, fail};
+use super::flood::words;
+use crate::check::Scene;
+use crate::check::speaker::{Connected, Speaker};
+use crate::check::verdict::{Likely, Verdict, fail};
 
 /// For so long somebody floods the room, and others come in and stall.
 const TIME: Duration = Duration::from_secs(8);
@@ -21,29 +22,21 @@ const LINES: usize = 1000;
 const SIZE: usize = 1024;
 const REST: Duration = Duration::from_millis(500);
 
-/// Line `i` of the flood.
-fn words(i: usize) -> String {
-    format!("{i:07} {}", ".".repeat(SIZE - 9))
-}
-
-/// The slow reader must hear each line, in order; nobody else matters. `join` lets one more in.
-pub fn slow_reader<M: Member + Send>(
-    log: &Log,
-    mut speaker: M,
-    mut slow: M,
-    join: impl Fn() -> Verdict<M> + Sync,
-) -> Verdict {
+/// The slow reader hears each line, in order.
+pub fn slow_reader<C: Connected>(scene: &Scene<'_>) -> Verdict {
+    let server = C::serve(scene.launch())?;
+    let [mut speaker, mut slow] = C::room(&server, ["A", "B"])?;
     let (said, over) = (AtomicUsize::new(0), AtomicBool::new(false));
     let prefix = speaker.prefix();
     let stallers = Mutex::new(Vec::new());
-    [&mut speaker, &mut slow].into_iter().for_each(|member| member.set_quiet(true));
-    log.note(format!("A floods the room for {TIME:?}; B takes 1 MB, rests for {REST:?}, and so on"));
-    log.note(format!("every {STALLER_EVERY:?} somebody comes in who reads nothing"));
+    [&speaker, &slow].into_iter().for_each(|member| member.set_quiet(true));
+    scene.log.note(format!("A floods the room for {TIME:?}; B takes 1 MB, rests for {REST:?}, and so on"));
+    scene.log.note(format!("every {STALLER_EVERY:?} somebody comes in who reads nothing"));
     thread::scope(|scope| {
         scope.spawn(|| {
             let end = Instant::now() + TIME;
             while Instant::now() < end && !over.load(Ordering::Relaxed) {
-                if speaker.say(&words(said.load(Ordering::Relaxed))).is_err() {
+                if speaker.say(words(said.load(Ordering::Relaxed), SIZE)).is_err() {
                     break;
                 }
                 said.fetch_add(1, Ordering::Relaxed);
@@ -52,7 +45,7 @@ pub fn slow_reader<M: Member + Send>(
         });
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
-                stallers.lock().map(|mut all| all.push(join())).ok();
+                stallers.lock().map(|mut all| all.push(C::connect(&server, "S"))).ok();
                 thread::sleep(STALLER_EVERY);
             }
         });
@@ -63,14 +56,14 @@ pub fn slow_reader<M: Member + Send>(
 }
 
 /// Takes lines at its own pace while they are said, and the rest as fast as it can.
-fn follow<M: Member>(slow: &mut M, prefix: &str, said: &AtomicUsize, over: &AtomicBool) -> Verdict {
+fn follow<S: Speaker>(slow: &mut S, prefix: &str, said: &AtomicUsize, over: &AtomicBool) -> Verdict {
     let mut next = 0;
     while !over.load(Ordering::Relaxed) || next < said.load(Ordering::Relaxed) {
         if next >= said.load(Ordering::Relaxed) {
             thread::sleep(Duration::from_millis(1)); // what isn't said yet can't be heard
             continue;
         }
-        slow.hear_from(prefix, &words(next)).likely(
+        slow.expect(format!("{prefix}{}\n", words(next, SIZE))).likely(
             "a slow reader is taken for one that has stalled: who has taken something within the last second stays",
         )?;
         next += 1;
