@@ -7,6 +7,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::str::FromStr;
 use std::time::Duration;
 
+use chatroom::check::frame::{self, FIN, TEXT};
+use chatroom::check::ws_peer::request;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Proto {
     Tcp,
@@ -39,30 +42,16 @@ impl fmt::Display for Proto {
 
 /// What a client writes to say `text`: a line, or a masked text frame (the server adds the `\n`).
 pub fn say(proto: Proto, text: &str) -> Vec<u8> {
-    const MASK: [u8; 4] = [0x5a, 0xc3, 0x3c, 0xa5];
-    if proto != Proto::Ws {
-        return format!("{text}\n").into_bytes();
+    if proto == Proto::Ws {
+        return frame::masked(FIN | TEXT, text.as_bytes());
     }
-    let mut frame = frame_head(text.len(), 0x80);
-    frame.extend(MASK);
-    frame.extend(text.bytes().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-    frame
+    format!("{text}\n").into_bytes()
 }
 
 /// What each of the others gets for it.
 pub fn hear(proto: Proto, prefix: &str, text: &str) -> Vec<u8> {
-    let line = format!("{prefix}{text}\n");
-    let mut unit = if proto == Proto::Ws { frame_head(line.len(), 0) } else { Vec::new() };
-    unit.extend(line.as_bytes());
-    unit
-}
-
-fn frame_head(len: usize, mask_bit: u8) -> Vec<u8> {
-    match (u8::try_from(len), u16::try_from(len)) {
-        (Ok(short), _) if short < 126 => vec![0x81, mask_bit | short],
-        (_, Ok(long)) => [&[0x81, mask_bit | 126], &long.to_be_bytes()[..]].concat(),
-        _ => [&[0x81, mask_bit | 127], &(len as u64).to_be_bytes()[..]].concat(),
-    }
+    let line = format!("{prefix}{text}\n").into_bytes();
+    if proto == Proto::Ws { frame::unmasked(FIN | TEXT, &line) } else { line }
 }
 
 /// The length of the first line, frame or datagram in `data`, or `None` if it isn't whole yet.
@@ -92,7 +81,7 @@ impl Sock {
         let mut stream = TcpStream::connect_timeout(&server, Duration::from_secs(5))?;
         stream.set_nodelay(true)?;
         if proto == Proto::Ws {
-            stream.write_all(upgrade(server).as_bytes())?;
+            stream.write_all(request("/ws", server, "").as_bytes())?;
         }
         Ok(Self::Tcp(stream))
     }
@@ -140,13 +129,6 @@ impl AsFd for Sock {
             Self::Udp(socket) => socket.as_fd(),
         }
     }
-}
-
-fn upgrade(server: SocketAddr) -> String {
-    format!(
-        "GET /ws HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
 }
 
 /// The answer to that key, for the floor, which knows no hash.
