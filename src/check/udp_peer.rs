@@ -1,7 +1,9 @@
 //! A UDP client (or, for a client under test, the server) that the checker plays.
 
-use std::io::ErrorKind;
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::log::{Log, show};
@@ -12,6 +14,24 @@ use super::verdict::{Verdict, fail, not_checked};
 
 /// More than any datagram holds: a longer one would be cut silently.
 const BUFFER: usize = 1 << 16;
+
+/// Ports of clients that the checker has played. A room goes on speaking to them when they are
+/// closed, so no server that it plays may come upon one of them.
+static SPOKEN_TO: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+/// Binds a socket, at a port where no room speaks to anybody if it must be `quiet` there.
+fn bind(at: SocketAddr, quiet: bool) -> io::Result<(SocketAddr, UdpSocket)> {
+    let socket = UdpSocket::bind(at)?;
+    let address = socket.local_addr()?;
+    let mut spoken_to = SPOKEN_TO.lock().unwrap_or_else(PoisonError::into_inner);
+    if !quiet {
+        spoken_to.insert(address.port());
+    } else if spoken_to.contains(&address.port()) {
+        drop(spoken_to);
+        return bind(at, quiet); // with this one still in hand, so the system chooses another
+    }
+    Ok((address, socket))
+}
 
 /// A socket that the checker holds.
 #[derive(Debug)]
@@ -24,8 +44,7 @@ pub struct UdpPeer {
 
 impl UdpPeer {
     fn bind(name: &str, at: SocketAddr, other: Option<SocketAddr>, scene: (&Log, Duration)) -> Verdict<Self> {
-        let bound = UdpSocket::bind(at).and_then(|socket| Ok((socket.local_addr()?, socket)));
-        match bound {
+        match bind(at, other.is_none() && at.port() == 0) {
             Ok((address, socket)) => {
                 Ok(UdpPeer { role: Role::new(name, address, scene.0, scene.1), other, socket })
             }

@@ -25,7 +25,7 @@ const SAME_SIGNAL: Duration = Duration::from_millis(1);
 
 /// What a second Ctrl-C leaves of the time. On a busy machine the second of `timeout`'s two signals
 /// may look like one, so an end that is nearly there is still one in order.
-const AT_ONCE: Duration = Duration::from_millis(250);
+const AT_ONCE: Duration = Duration::from_millis(150);
 
 /// The shell's own code for "ended by SIGINT".
 const INTERRUPTED: i32 = 130;

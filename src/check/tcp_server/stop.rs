@@ -1,6 +1,7 @@
 //! D6: stopping in order.
 
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use crate::check::peer::Peer;
@@ -71,8 +72,10 @@ fn twice(scene: &Scene<'_>) -> Verdict {
     flood::while_stalled::<Peer>(scene, |server, _| {
         let before = server.program.stdout.bytes().len();
         server.program.signal("INT")?;
-        // Two signals at the same moment are one: wait until the first shows, if it does.
+        // Two signals at the same moment are one: wait until the first shows, if it does, and until
+        // a busy system has surely delivered it.
         server.program.stdout.wait_for(flood::SILENCE, |all| all.len() > before);
+        thread::sleep(Duration::from_millis(100));
         server.program.signal("INT")?;
         let ended = server.program.wait(Duration::from_millis(500)).is_some();
         ensure(ended, "the server ends at once", "it still runs half a second later")
