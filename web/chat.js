@@ -62,7 +62,7 @@ const chinese = navigator.language.toLowerCase().startsWith("zh");
 const words = chinese ? WORDS.zh : WORDS.en;
 
 const statusLine = document.getElementById("status");
-const log = document.getElementById("log");
+const log = document.getElementById("log"); // Notes: <div id="output">
 const newest = document.getElementById("newest");
 const form = document.getElementById("form");
 const box = document.getElementById("message");
@@ -117,16 +117,16 @@ function roomAddress() {
 
 function connect() {
   clearTimeout(retryTimer);
-  socket = new WebSocket(ROOM); // notes: new WebSocket("ws://localhost:8080/ws")
+  socket = new WebSocket(ROOM); // Notes: new WebSocket("ws://localhost:8080/ws")
   socket.addEventListener("open", () => {
     wasConnected = true;
     retryMs = FIRST_RETRY_MS;
     notice = ""; // "not connected" is no longer true
     setConnection("connected", words.connected);
   });
-  socket.addEventListener("message", (event) => receive(event.data)); // notes: ws.onmessage
+  socket.addEventListener("message", (event) => receive(event.data)); // Notes: ws.onmessage; document.getElementById("output") (D29)
   // There is no "error" listener: whatever goes wrong, "close" follows, and the cure is the same.
-  socket.addEventListener("close", retryLater); // notes: ws.onclose (D30)
+  socket.addEventListener("close", retryLater); // Notes: ws.onclose; alert() (D30)
 }
 
 // The words change only when the number does, and there is no "connecting" in between:
@@ -270,14 +270,15 @@ box.addEventListener("keydown", (event) => {
 
 box.addEventListener("input", () => setNotice("")); // it spoke of what was in the box before
 
-function send() { // notes: sendMessage()
-  const text = box.value; // a text box holds one line: there's no "\n" in it
+function send() { // Notes: function sendMessage()
+  // A text box holds one line: there's no "\n" in it.
+  const text = box.value; // Notes: document.getElementById("message")
   if (text === "") return;
   const bytes = new TextEncoder().encode(text).length;
   if (bytes > MAX_MESSAGE_BYTES) return setNotice(words.tooLong(bytes));
   if (socket.readyState !== WebSocket.OPEN) return setNotice(words.kept);
-  socket.send(text); // notes: ws.send(input.value)
-  box.value = "";
+  socket.send(text); // Notes: ws.send(input.value)
+  box.value = ""; // Notes: input.value = ""
   setNotice("");
   enqueue({ sender: "", text, own: true }); // the room sends it to the others only
 }

@@ -1,17 +1,22 @@
 //! Opens the page in the browser, by the notes' three commands.
 
+use std::io;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use crate::warn;
 
-/// Opens the page of the server at `local` (`--open`). Does not wait for the browser; if there is
-/// none, says where the page is.
-pub fn open(local: SocketAddr) {
+/// Opens the page of the server at `local` (`--open`).
+pub fn open_page_of(local: SocketAddr) {
     let anywhere = local.ip().is_unspecified();
     let host = if anywhere { format!("localhost:{}", local.port()) } else { local.to_string() };
-    let url = format!("http://{host}/");
+    drop(open(format!("http://{host}/")));
+}
+
+/// Opens an address, or a file. Does not wait for the browser; if there is none, says what to open.
+/// The command may stay as long as the browser does: its thread is returned.
+pub fn open(url: String) -> io::Result<JoinHandle<()>> {
     let mut command = if cfg!(windows) {
         let mut cmd = Command::new("cmd");
         cmd.args(["/C", "start"]);
@@ -22,12 +27,11 @@ pub fn open(local: SocketAddr) {
     command.arg(&url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     #[cfg(unix)] // our Ctrl-C is not the browser's
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    // The command may stay as long as the browser does, and somebody has to take its exit code.
     let wait = move || match command.status() {
         Ok(status) if status.success() => {}
         Ok(_) | Err(_) => {
             warn!(zh "无法打开浏览器；请自己打开 {url}", en "cannot open a browser; open {url} yourself")
         }
     };
-    let _ = thread::Builder::new().spawn(wait);
+    thread::Builder::new().spawn(wait)
 }

@@ -11,6 +11,9 @@ use super::trouble::Trouble;
 use super::{address, stop};
 use crate::tr;
 
+/// A client's thread mostly waits, so a small stack does. Only pages that are touched cost memory.
+pub const STACK: usize = 128 << 10;
+
 /// A place in the room, taken as long as it isn't dropped.
 pub type Seat = Arc<()>;
 

@@ -8,14 +8,11 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use super::door::Door;
+use super::door::{Door, STACK};
 use super::farewell::{last_word, room_is_full};
 use super::request::{Request, read_request};
 use super::stop;
 use crate::tr;
-
-/// A client's thread mostly waits, so a small stack does. Only pages that are touched cost memory.
-const STACK: usize = 128 << 10;
 
 /// The page and what it needs, embedded so that the program is one file (D24).
 const FILES: [(&str, &str, &str); 4] = [

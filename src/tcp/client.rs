@@ -28,6 +28,7 @@ static LEAVING: AtomicBool = AtomicBool::new(false);
 ///
 /// # Errors
 /// A sentence, when the server can't be reached or has left.
+// Go: func main()
 pub fn run(addr: &Address) -> Result<(), String> {
     stop::on_signal(|| stop::exit(0))?;
     let mut conn = addr
@@ -35,13 +36,17 @@ pub fn run(addr: &Address) -> Result<(), String> {
         .and_then(|addrs| TcpStream::connect(&addrs[..])) // Go: net.Dial("tcp", "localhost:8080")
         .and_then(|conn| conn.set_nodelay(true).map(|()| conn)) // Go does that unasked
         .map_err(|err| address::explain(&err))
-        .map_err(|why| tr!(zh "连接失败:dial tcp {addr}: {why}", en "cannot connect to {addr}: {why}"))?; // Go: log.Fatal
+        // Go: log.Fatal
+        .map_err(|why| {
+            tr!(zh "连接失败:dial tcp {addr}: {why}",
+                en "cannot connect to {addr}: {why}")
+        })?;
     // Go: defer conn.Close(). The socket closes when its last handle is dropped: `conn` here, and
     // `listening` in the other thread. Before that, D10 closes its sending side.
     say!(zh "已连接到服务器", en "connected to the server"); // Go: fmt.Println
 
     let listening = conn.try_clone().map_err(no_socket)?;
-    let (heard, answers) = mpsc::sync_channel(1); // "something came" need not be said twice
+    let (heard, answers) = mpsc::sync_channel(1); // "something came": once is enough
     // Go: go func()
     let listener = thread::Builder::new().spawn(move || {
         let mut reader = LineReader::new(&listening, MAX_RECEIVED); // Go: bufio.NewReader(conn)
@@ -67,8 +72,9 @@ pub fn run(addr: &Address) -> Result<(), String> {
         msg.push(b'\n'); // Go: scanner.Text() + "\n"
         let sent = conn.write_all(&msg); // Go: conn.Write([]byte(msg))
         if let Err(err) = sent {
-            while answers.recv_timeout(LISTENER_KNOWS).is_ok() {} // if the server has left, that ends us
-            return Err(tr!(zh "发送失败: {err}", en "cannot send: {err}")); // Go: log.Println, return
+            // If the server has left, the listener ends us.
+            while answers.recv_timeout(LISTENER_KNOWS).is_ok() {}
+            return Err(tr!(zh "发送失败: {err}", en "cannot send: {err}")); // Go: log.Println; return
         }
     }
     LEAVING.store(true, Ordering::SeqCst);

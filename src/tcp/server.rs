@@ -6,7 +6,7 @@ use std::thread;
 
 use crate::cli::Options;
 use crate::support::address::{self, Address};
-use crate::support::door::{Door, Seat};
+use crate::support::door::{Door, STACK, Seat};
 use crate::support::farewell::{last_word, room_is_full};
 use crate::support::keyboard::Keyboard;
 use crate::support::lines::{Ended, LineReader, MAX_LINE, prefixed};
@@ -16,26 +16,26 @@ use crate::support::trouble::no_thread;
 use crate::support::{lock, print, stop};
 use crate::{say, tr, warn};
 
-/// A client's thread mostly waits, so a small stack does. Only pages that are touched cost memory.
-const STACK: usize = 128 << 10;
-
 /// Runs the server until Ctrl-C.
 ///
 /// # Errors
 /// A sentence, when it can't listen at `addr`.
+// Go: func main()
 pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
-    let listener = addr
-        .to_listen()
-        .and_then(|addrs| TcpListener::bind(&addrs[..])) // Go: net.Listen("tcp", ":8080")
-        .map_err(|err| address::explain(&err))
-        .map_err(|why| tr!(zh "监听失败:listen tcp {addr}: {why}", en "cannot listen on {addr}: {why}"))?; // Go: log.Fatal
+    let bound = addr.to_listen().and_then(|addrs| TcpListener::bind(&addrs[..])); // Go: net.Listen("tcp", ":8080")
+    // Go: log.Fatal
+    let listener = bound.map_err(|err| {
+        let why = address::explain(&err);
+        tr!(zh "监听失败:listen tcp {addr}: {why}",
+            en "cannot listen on {addr}: {why}")
+    })?;
     // Go: defer listener.Close(). Dropping it closes it.
     let local = stop::wake_listener(&listener)?; // D6
     print::in_background().map_err(no_thread)?; // D7
     say!(zh "TCP 服务器启动，监听 {local}", en "TCP server listening on {local}"); // Go: fmt.Println
 
-    // In Rust the mutex owns what it protects: there is no way to the list but through the lock.
-    let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default(); // Go: var clients []net.Conn, var mutex sync.Mutex
+    // In Rust the mutex owns what it protects: the only way to the list is through the lock.
+    let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default(); // Go: var clients []net.Conn; var mutex sync.Mutex
 
     let everyone = Arc::clone(&clients);
     // Go: go func()
@@ -67,16 +67,16 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             break; // D6
         }
         let Some((conn, peer, seat)) = door.admit(accepted) else {
-            continue; // Go: log.Println, continue (D5)
+            continue; // Go: log.Println; continue (D5)
         };
-        say!(zh "新客户端连接: {peer}", en "new client: {peer}"); // Go: fmt.Printf
+        say!(zh "新客户端连接: {peer}", en "new client: {peer}"); // Go: fmt.Printf("…", conn.RemoteAddr())
 
-        // Go puts one conn into the list and into the goroutine. Here each owns a handle of its own
-        // to the same socket, which closes when the last of them is dropped.
+        // Go puts one conn into the list and into the goroutine. Here each owns a handle of its
+        // own to the same socket, which closes when the last of them is dropped.
         let Some(handle) = door.second_handle(|| conn.try_clone()) else { continue };
         let me = id(&handle);
         patience::welcome(&handle); // D4
-        lock(&clients).push(handle); // Go: mutex.Lock(), append(clients, conn), mutex.Unlock()
+        lock(&clients).push(handle); // Go: mutex.Lock(); append(clients, conn); mutex.Unlock()
 
         let room = Arc::clone(&clients);
         let work = move || handle_client(conn, peer, me, &room, seat);
@@ -95,17 +95,18 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
 /// One client's thread: what it says goes to all the others, until it leaves.
 // Go: func handleClient(conn net.Conn, clients *[]net.Conn, mutex *sync.Mutex)
 fn handle_client(conn: TcpStream, peer: SocketAddr, me: Id, clients: &Clients, _seat: Seat) {
-    // Go: defer conn.Close(). There are two handles to close: the list's goes with `retain` below,
-    // and `conn` at the end of this function.
+    // Go: defer conn.Close(). `retain` drops the list's handle, the end of this function `conn`.
     let mut reader = LineReader::new(&conn, MAX_LINE); // Go: bufio.NewReader(conn)
     loop {
-        // One line, or all that one read brought: together they cost one write per client.
+        // One line, or all that one read brought: that costs one write per client.
         let read = reader.read_lines(); // Go: reader.ReadString('\n') (D2, D3)
         let lines = match read {
             Ok(lines) => lines,
             Err(ended) => {
-                say!(zh "客户端 {peer} 断开: {ended}", en "client {peer} left: {ended}"); // Go: fmt.Printf
-                lock(clients).retain(|client| id(client) != me); // Go: mutex.Lock(), remove conn, mutex.Unlock()
+                say!(zh "客户端 {peer} 断开: {ended}", en "client {peer} left: {ended}"); // Go: fmt.Printf("…", conn.RemoteAddr(), err)
+                let mut room = lock(clients); // Go: mutex.Lock()
+                room.retain(|client| id(client) != me); // Go: for i, c := range *clients; append((*clients)[:i], …)
+                drop(room); // Go: mutex.Unlock()
                 if let Ended::TooLong(_) = ended {
                     last_word(&conn, format!("[Server]: {ended}\n").as_bytes()); // D2
                 }

@@ -20,17 +20,27 @@ const MAX_LINE: usize = 65_507 - 64 - 1;
 ///
 /// # Errors
 /// A sentence, when the address can't be resolved.
+// Go: func main()
 pub fn run(addr: &Address) -> Result<(), String> {
     stop::on_signal(|| stop::exit(0))?;
     let addrs = addr // Go: net.ResolveUDPAddr("udp", "localhost:8081")
         .to_call()
-        .map_err(|why| tr!(zh "解析地址失败:lookup {addr}: {why}", en "cannot resolve {addr}: {why}"))?; // Go: log.Fatal
+        // Go: log.Fatal
+        .map_err(|why| {
+            tr!(zh "解析地址失败:lookup {addr}: {why}",
+                en "cannot resolve {addr}: {why}")
+        })?;
     let conn = connect(&addrs) // Go: net.DialUDP("udp", nil, addr)
         .map_err(|err| address::explain(&err))
-        .map_err(|why| tr!(zh "连接失败:dial udp {addr}: {why}", en "cannot connect to {addr}: {why}"))?; // Go: log.Fatal
+        // Go: log.Fatal
+        .map_err(|why| {
+            tr!(zh "连接失败:dial udp {addr}: {why}",
+                en "cannot connect to {addr}: {why}")
+        })?;
     // Go: defer conn.Close(). The socket closes with its last handle, at the end of the program.
     say!(zh "已连接到 UDP 服务器", en "connected to the UDP server"); // Go: fmt.Println
-    say!(zh "（发出第一行之后，聊天室才知道你在这里）", en "(the room hears of you with your first line)");
+    say!(zh "（发出第一行之后，聊天室才知道你在这里）",
+         en "(the room hears of you with your first line)");
 
     let listening = conn.try_clone().map_err(no_socket)?;
     // Go: go func()
@@ -41,7 +51,9 @@ pub fn run(addr: &Address) -> Result<(), String> {
             let received = listening.recv(&mut buffer); // Go: conn.ReadFromUDP(buffer)
             match received {
                 Err(err) if nobody_listens(&err) => say_nobody_there(), // D17
-                Err(err) => trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")), // Go: log.Println, return
+                Err(err) => {
+                    trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")); // Go: log.Println; return
+                }
                 Ok(n) => {
                     NOBODY_THERE.store(false, Ordering::Relaxed);
                     print::print(&buffer[..n]); // Go: fmt.Print(string(buffer[:n])) (D12)
@@ -57,7 +69,9 @@ pub fn run(addr: &Address) -> Result<(), String> {
         msg.push(b'\n'); // Go: scanner.Text() + "\n"
         let sent = send(&conn, &msg); // Go: conn.Write([]byte(msg)) (D17)
         if let Err(err) = sent {
-            warn!(zh "发送失败: {err}；这一行没有发出", en "cannot send: {err}; that line was not sent"); // Go: log.Println, return (D18)
+            // Go: log.Println; return (D18)
+            warn!(zh "发送失败: {err}；这一行没有发出",
+                  en "cannot send: {err}; that line was not sent");
         }
     }
     Ok(())

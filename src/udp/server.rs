@@ -23,22 +23,29 @@ const SEND_TIME: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// A sentence, when it can't listen at `addr`.
+// Go: func main()
 pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let addrs = addr // Go: net.ResolveUDPAddr("udp", ":8081")
         .to_listen()
-        .map_err(|why| tr!(zh "解析地址失败:lookup {addr}: {why}", en "cannot resolve {addr}: {why}"))?; // Go: log.Fatal
+        // Go: log.Fatal
+        .map_err(|why| {
+            tr!(zh "解析地址失败:lookup {addr}: {why}",
+                en "cannot resolve {addr}: {why}")
+        })?;
     let conn = UdpSocket::bind(&addrs[..]) // Go: net.ListenUDP("udp", addr)
         .map_err(|err| address::explain(&err))
-        .map_err(
-            |why| tr!(zh "监听端口失败:listen udp {addr}: {why}", en "cannot listen on {addr}: {why}"),
-        )?; // Go: log.Fatal
+        // Go: log.Fatal
+        .map_err(|why| {
+            tr!(zh "监听端口失败:listen udp {addr}: {why}",
+                en "cannot listen on {addr}: {why}")
+        })?;
     // Go: defer conn.Close(). Dropping it closes it.
     let local = stop::wake_socket(&conn)?; // D19
     conn.set_write_timeout(Some(SEND_TIME)).map_err(no_socket)?;
     print::in_background().map_err(no_thread)?; // D7
     say!(zh "已监听 UDP 端口: {local}", en "UDP server listening on {local}"); // Go: fmt.Println
 
-    let clients: Mutex<Vec<Member>> = Mutex::default(); // Go: var clients []net.Addr, var mutex sync.Mutex
+    let clients: Mutex<Vec<Member>> = Mutex::default(); // Go: var clients []net.Addr; var mutex sync.Mutex
     let limit = Limit { most: options.max_clients, forget_after: options.forget_after }; // D16
     let (mut refusals, mut trouble) = (Refusals::default(), Trouble::default());
 
@@ -50,7 +57,8 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         }
         let (n, client_addr) = match received {
             Ok(received) => received,
-            Err(err) if err.kind() == ErrorKind::ConnectionReset => continue, // Windows, of a client that has gone
+            // Windows, of a client that has gone.
+            Err(err) if err.kind() == ErrorKind::ConnectionReset => continue,
             Err(err) => {
                 trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")); // Go: log.Println
                 continue; // Go: continue
@@ -62,14 +70,15 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             continue;
         }
         if !msg.is_empty() {
-            print::print(&one_line(&tr!(zh "收到 {peer}: ", en "from {peer}: "), msg)); // Go: fmt.Printf (D12)
+            let line = one_line(&tr!(zh "收到 {peer}: ", en "from {peer}: "), msg);
+            print::print(&line); // Go: fmt.Printf("…", clientAddr.String(), msg) (D12)
         }
 
         let mut list = lock(&clients); // Go: mutex.Lock()
         // Go: if !contains(clients, clientAddr)
         if !contains(&mut list, client_addr) {
             list.push(Member { addr: client_addr, heard: Instant::now() }); // Go: append(clients, clientAddr)
-            say!(zh "新客户端: {peer}", en "new client: {peer}"); // Go: fmt.Printf
+            say!(zh "新客户端: {peer}", en "new client: {peer}"); // Go: fmt.Printf("…", clientAddr.String())
         }
         drop(list); // Go: mutex.Unlock()
 
@@ -83,13 +92,14 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         for client in list.iter() {
             // Go: if addr.String() != clientAddr.String()
             if client.addr != client_addr && Instant::now() < deadline {
-                let sent = conn.send_to(&broadcast, client.addr); // Go: conn.WriteToUDP, fmt.Sprintf("[%s]: %s")
+                let sent = conn.send_to(&broadcast, client.addr); // Go: conn.WriteToUDP(fmt.Sprintf("…", clientAddr.String(), msg), addr)
                 too_long |= sent.is_err_and(|err| is_too_long(&err));
             }
         }
         drop(list); // Go: mutex.Unlock()
         if too_long {
-            let why = tr!(zh "[Server]: 消息太长，没有转发\n", en "[Server]: that message is too long and was not relayed\n");
+            let why = tr!(zh "[Server]: 消息太长，没有转发\n",
+                          en "[Server]: that message is too long and was not relayed\n");
             refusals.send(&conn, client_addr, &why); // D14
         }
     }

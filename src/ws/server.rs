@@ -24,8 +24,9 @@ use crate::{say, tr, warn};
 fn upgrade(request: &Request, allowed: &[String]) -> Result<Vec<u8>, Answer> {
     let allowed = may_join(request, allowed); // Go: CheckOrigin: func(r *http.Request) bool (D27)
     if !allowed {
-        return refuse!("403 Forbidden", zh "不允许来自其他网站的网页；见 --allow-origin",
-                                        en "pages of other sites may not join; see --allow-origin");
+        return refuse!("403 Forbidden",
+                       zh "不允许来自其他网站的网页；见 --allow-origin",
+                       en "pages of other sites may not join; see --allow-origin");
     }
     switching_protocols(request)
 }
@@ -34,8 +35,9 @@ fn upgrade(request: &Request, allowed: &[String]) -> Result<Vec<u8>, Answer> {
 ///
 /// # Errors
 /// A sentence, when it can't listen at `addr`.
+// Go: func main()
 pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
-    let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default(); // Go: make(map[*websocket.Conn]bool), var mutex sync.Mutex
+    let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default(); // Go: make(map[*websocket.Conn]bool); var mutex sync.Mutex
 
     let everyone = Arc::clone(&clients);
     let (allowed, ping) = (options.allow_origin.clone(), options.ping);
@@ -45,14 +47,16 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         let switching = match upgraded {
             Ok(switching) => switching,
             Err(refusal) => {
-                warn!(zh "升级失败: {peer}: {refusal}", en "no upgrade for {peer}: {refusal}"); // Go: log.Println
+                // Go: log.Println
+                warn!(zh "升级失败: {peer}: {refusal}",
+                      en "no upgrade for {peer}: {refusal}");
                 return refusal.to(&request).send(conn); // Go: return
             }
         };
-        say!(zh "新客户端连接:{peer}", en "new client: {peer}"); // Go: fmt.Printf
+        say!(zh "新客户端连接:{peer}", en "new client: {peer}"); // Go: fmt.Printf("…", conn.RemoteAddr())
 
-        // Go puts the conn that it reads from into the map. Here list and thread own a handle each to
-        // the same socket, which closes when the last of them is dropped.
+        // Go puts the conn that it reads from into the map. Here list and thread own a handle
+        // each to the same socket, which closes when the last of them is dropped.
         let handle = match conn.try_clone() {
             Ok(handle) => handle,
             Err(err) => return Answer::refusal("503 Service Unavailable", no_socket(err)).send(conn), // D5
@@ -63,20 +67,22 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         if stop::requested() {
             return; // D28: the room has had its last word, or will
         }
-        let _ = (&*conn).write_all(&switching); // under the lock, so that nothing is said before it
+        let _ = (&*conn).write_all(&switching); // locked, so that nothing is said before it
         room.push(handle); // Go: clients[conn] = true
         drop(room); // Go: mutex.Unlock()
 
         let mut messages = Messages::new(conn, request.into_tail(), &clients, ping); // D32
         loop {
-            // One message, or all that one read brought: together they cost one write per client.
+            // One message, or all that one read brought: that costs one write per client.
             let read = messages.read_lines(); // Go: conn.ReadMessage() (D20–D23)
             let lines = match read {
                 Ok(lines) => lines,
                 Err(ended) => {
-                    say!(zh "客户端断开连接:{peer}", en "client left: {peer}"); // Go: fmt.Printf
-                    lock(&clients).retain(|client| id(client) != me); // Go: mutex.Lock(), delete(clients, conn), mutex.Unlock()
-                    return messages.close(ended); // Go: conn.Close(), return
+                    say!(zh "客户端断开连接:{peer}", en "client left: {peer}"); // Go: fmt.Printf("…", conn.RemoteAddr())
+                    let mut room = lock(&clients); // Go: mutex.Lock()
+                    room.retain(|client| id(client) != me); // Go: delete(clients, conn)
+                    drop(room); // Go: mutex.Unlock()
+                    return messages.close(ended); // Go: conn.Close(); return
                 }
             };
             let broadcast = prefixed(&format!("[{peer}]: "), lines); // Go: fmt.Sprintf("[%s]: %s\n", conn.RemoteAddr(), msg)
@@ -97,18 +103,21 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     };
 
     // Bound before the banner, which names the real address. Go does it in ListenAndServe.
-    let listener = addr
-        .to_listen()
-        .and_then(|addrs| TcpListener::bind(&addrs[..]))
-        .map_err(|err| address::explain(&err))
-        .map_err(|why| tr!(zh "监听失败:listen tcp {addr}: {why}", en "cannot listen on {addr}: {why}"))?;
+    let bound = addr.to_listen().and_then(|addrs| TcpListener::bind(&addrs[..]));
+    let listener = bound.map_err(|err| {
+        let why = address::explain(&err);
+        tr!(zh "监听失败:listen tcp {addr}: {why}",
+            en "cannot listen on {addr}: {why}")
+    })?;
     let local = stop::wake_listener(&listener)?; // D6
     print::in_background().map_err(no_thread)?; // D7
-    say!(zh "WebSocket 服务器启动，监听 {local}", en "WebSocket server listening on {local}"); // Go: fmt.Println
+    // Go: fmt.Println
+    say!(zh "WebSocket 服务器启动，监听 {local}",
+         en "WebSocket server listening on {local}");
     if options.open {
-        browser::open(local);
+        browser::open_page_of(local);
     }
-    let door = http::listen_and_serve(&listener, options.max_clients, handle_ws); // Go: http.ListenAndServe(":8080", nil)
+    let door = http::listen_and_serve(&listener, options.max_clients, handle_ws); // Go: log.Fatal(http.ListenAndServe(":8080", nil))
     stop::good_bye(); // D6
     room::close_all(&everyone, &close_frame(CloseCode::Away), Shutdown::Write); // D28
     door.wait_until_empty(stop::GRACE);
