@@ -30,26 +30,31 @@ pub struct Options {
     pub allow_origin: Vec<String>,
     /// `--open`: show the page in the browser.
     pub open: bool,
+    /// `-o`: the file that `compare` writes.
+    pub output: Option<String>,
 }
 
 /// A subcommand: its name, its address when none is given, and the options that it takes besides
 /// those that all take.
 struct Command(&'static str, &'static str, &'static [&'static str]);
 
-const COMMANDS: [Command; 6] = [
+const COMMANDS: [Command; 7] = [
     Command("tcp-server", "127.0.0.1:8080", &["--max-clients"]),
     Command("tcp-client", "localhost:8080", &[]),
     Command("udp-server", "127.0.0.1:8081", &["--max-clients", "--forget-after"]),
     Command("udp-client", "localhost:8081", &[]),
     Command("ws-server", "127.0.0.1:8080", &["--max-clients", "--ping", "--open", "--allow-origin"]),
     Command("ws-client", "ws://localhost:8080/ws", &["--ping"]),
+    Command("compare", "", &["--open", "--output"]),
 ];
 
 /// What parsing came to.
 #[derive(Debug)]
 pub enum Parsed {
-    /// Something to run.
+    /// A server or a client to run.
     Run(Cli),
+    /// `compare`, with the notes.
+    Compare(Vec<String>, Options),
     /// A text asked for: `--help` or `--version`.
     Show(String),
 }
@@ -68,7 +73,8 @@ pub fn find_lang(args: &[String]) -> Option<Lang> {
 /// One sentence that says what to write instead.
 pub fn parse(args: &[String]) -> Result<Parsed, String> {
     let (max_clients, forget_after, ping) = (1024, Duration::from_secs(600), Duration::from_secs(30));
-    let mut options = Options { max_clients, forget_after, ping, allow_origin: Vec::new(), open: false };
+    let mut options =
+        Options { max_clients, forget_after, ping, allow_origin: Vec::new(), open: false, output: None };
     let (mut words, mut used) = (Vec::new(), Vec::new());
     let mut args = args.iter().map(String::as_str);
     while let Some(arg) = args.next() {
@@ -82,6 +88,7 @@ pub fn parse(args: &[String]) -> Result<Parsed, String> {
             "--max-clients" => options.max_clients = number(name, value()?)?,
             "--forget-after" => options.forget_after = Duration::from_secs(number(name, value()?)? as u64),
             "--ping" => options.ping = Duration::from_secs(number(name, value()?)? as u64),
+            "--output" | "-o" => options.output = Some(value()?.to_string()),
             "--allow-origin" => options.allow_origin.push(value()?.to_string()),
             _ if joined.is_some() => return Err(unknown_option(arg)),
             "--open" => options.open = true,
@@ -90,14 +97,18 @@ pub fn parse(args: &[String]) -> Result<Parsed, String> {
             _ if name.starts_with('-') && name.len() > 1 => return Err(unknown_option(arg)),
             _ => words.push(arg),
         }
-        if name.starts_with("--") && name != "--lang" {
-            used.push(name);
+        if name.starts_with('-') && name != "--lang" {
+            used.push(if name == "-o" { "--output" } else { name });
         }
     }
     let Command(name, default, takes) = command(&words)?;
     if let Some(other) = used.iter().find(|option| !takes.contains(option)) {
         return Err(tr!(zh "{name} 没有 {other} 选项；请看 chatroom --help",
                        en "{name} has no option {other}; see chatroom --help"));
+    }
+    if *name == "compare" {
+        let notes: Vec<String> = words[1..].iter().map(ToString::to_string).collect();
+        return if notes.is_empty() { Err(needs_notes()) } else { Ok(Parsed::Compare(notes, options)) };
     }
     let parse = if *name == "ws-client" { Address::parse_url } else { Address::parse };
     let addr = parse(words.get(1).unwrap_or(default))?;
@@ -114,7 +125,7 @@ fn command(words: &[&str]) -> Result<&'static Command, String> {
         return Err(tr!(zh "没有“{first}”这个子命令；可用的有: {known}",
                        en "there is no command '{first}'; the commands are {known}"));
     };
-    if let Some(extra) = words.get(2) {
+    if let (Some(extra), true) = (words.get(2), *first != "compare") {
         return Err(tr!(zh "多余的参数“{extra}”；{first} 只接受一个地址",
                        en "unexpected '{extra}': {first} takes one address"));
     }
@@ -137,6 +148,10 @@ fn number(name: &str, value: &str) -> Result<usize, String> {
 
 fn needs_value(name: &str) -> String {
     tr!(zh "{name} 后面要有一个值", en "{name} needs a value after it")
+}
+
+fn needs_notes() -> String {
+    tr!(zh "compare 需要你的笔记: chatroom compare 笔记.md", en "compare needs your notes: chatroom compare NOTES.md")
 }
 
 fn unknown_option(name: &str) -> String {

@@ -12,6 +12,9 @@
 //! | WebSocket: the page | `web/` |
 //! | – (the notes have none) | [`ws::client`] |
 //!
+//! `chatroom compare NOTES.md --open` shows your copy of the notes beside these files, step by step:
+//! [`compare`].
+//!
 //! Each of these files follows its Go file from top to bottom, with `// Go: …` at each step and a
 //! number such as `D4` at each deliberate difference. Listen, accept, the second handle, the list,
 //! the lock, the loop, the write and the thread are all there. What the notes don't have lives next
@@ -22,6 +25,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod compare;
 pub mod support;
 pub mod tcp;
 pub mod udp;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use chatroom::cli::{self, Cli, Parsed};
 use chatroom::support::{lang, print, stop};
-use chatroom::{tcp, udp, ws};
+use chatroom::{compare, tcp, udp, ws};
 
 fn main() -> ExitCode {
     let args: Vec<String> =
@@ -12,8 +12,9 @@ fn main() -> ExitCode {
     if let Some(lang) = cli::find_lang(&args) {
         lang::set(lang);
     }
-    let cli = match cli::parse(&args) {
-        Ok(Parsed::Run(cli)) => cli,
+    let ended = match cli::parse(&args) {
+        Ok(Parsed::Run(cli)) => run(&cli),
+        Ok(Parsed::Compare(notes, options)) => compare::run(&notes, options.output.as_deref(), options.open),
         Ok(Parsed::Show(text)) => {
             print::out(&text);
             return ExitCode::SUCCESS;
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(&cli) {
+    match ended {
         Ok(()) => stop::exit(0),
         Err(_) if stop::requested() => stop::exit(0), // a call that failed because it was interrupted
         Err(sentence) => {

@@ -5,6 +5,7 @@
 mod afterwards;
 mod browser;
 mod chromium;
+mod compare;
 mod docs;
 mod faulty;
 mod tcp;
