@@ -40,6 +40,7 @@ pub fn run(addr: &Address) -> Result<(), String> {
         loop {
             let received = listening.recv(&mut buffer); // Go: conn.ReadFromUDP(buffer)
             match received {
+                Err(_) if stop::requested() => return,
                 Err(err) if nobody_listens(&err) => say_nobody_there(), // D17
                 Err(err) => trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")), // Go: log.Println, return
                 Ok(n) => {
@@ -60,6 +61,7 @@ pub fn run(addr: &Address) -> Result<(), String> {
             warn!(zh "发送失败: {err}；这一行没有发出", en "cannot send: {err}; that line was not sent"); // Go: log.Println, return (D18)
         }
     }
+    stop::request();
     Ok(())
 }
 
