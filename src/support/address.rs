@@ -123,7 +123,7 @@ pub fn explain(err: &io::Error) -> String {
         io::ErrorKind::AddrInUse => tr!(
             zh "；请先停止占用它的程序，或换一个端口", en "; stop the program that has it, or take another port"),
         io::ErrorKind::PermissionDenied => tr!(
-            zh "；请换一个 1024 以上的端口", en "; take a port above 1023"),
+            zh "；请换一个 1024 以上的端口", en "; take another port, above 1023"),
         io::ErrorKind::AddrNotAvailable => tr!(
             zh "；本机没有这个地址，请用 127.0.0.1 或 :端口", en "; this machine has no such address, use 127.0.0.1 or :PORT"),
         io::ErrorKind::ConnectionRefused => tr!(

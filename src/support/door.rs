@@ -14,6 +14,10 @@ use crate::tr;
 /// A client's thread mostly waits, so a small stack does. Only pages that are touched cost memory.
 pub const STACK: usize = 128 << 10;
 
+/// How `accept` fails when it is not for want of anything.
+const LEFT_AGAIN: [ErrorKind; 3] =
+    [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::Interrupted];
+
 /// A place in the room, taken as long as it isn't dropped.
 pub type Seat = Arc<()>;
 
@@ -49,10 +53,8 @@ impl Door {
     ) -> Option<(TcpStream, SocketAddr, Seat)> {
         let (conn, peer) = match accepted {
             Ok(accepted) => accepted,
-            // That newcomer has left again; the next may be fine.
-            Err(err) if matches!(err.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {
-                return None;
-            }
+            // That newcomer has left again (Windows says "reset"); the next may be fine.
+            Err(err) if LEFT_AGAIN.contains(&err.kind()) => return None,
             Err(err) => {
                 self.no_descriptors.rest(&out_of_descriptors(&err));
                 return None;

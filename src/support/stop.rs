@@ -32,9 +32,15 @@ const INTERRUPTED: i32 = 130;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// Whether somebody asked for the end. To be looked at after every blocking call that was woken.
+/// Whether the end was asked for. To be looked at after every blocking call that was woken.
 pub fn requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)
+}
+
+/// Asks for the end: from here on, a call that fails is no news. (On Windows std closes all sockets
+/// before the process ends, and a thread that waits in a read still comes back with an error.)
+pub fn request() {
+    REQUESTED.store(true, Ordering::SeqCst);
 }
 
 /// On the first Ctrl-C, SIGTERM or SIGHUP: notes it and calls `wake`, which has to bring the main
@@ -56,7 +62,7 @@ pub fn on_signal(wake: impl FnOnce() + Send + 'static) -> Result<(), String> {
     ctrlc::set_handler(move || match first {
         None => {
             first = Some(Instant::now());
-            REQUESTED.store(true, Ordering::SeqCst);
+            request();
             let _ = signal.send(());
         }
         Some(first) if first.elapsed() < SAME_SIGNAL => {}

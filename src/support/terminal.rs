@@ -18,9 +18,10 @@ pub fn for_terminal(lines: &[u8]) -> String {
 
 /// Whether the sender is coloured. Not if `NO_COLOR` is set to anything (<https://no-color.org>),
 /// and not on a Windows console that doesn't say what it can: older ones show the sequences as text.
+/// Windows Terminal says so by `WT_SESSION`, ConEmu by `ANSICON`, Git Bash by `TERM`.
 fn colours() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    !set("NO_COLOR") && (!cfg!(windows) || set("WT_SESSION") || set("TERM"))
+    !set("NO_COLOR") && (!cfg!(windows) || ["WT_SESSION", "ANSICON", "TERM"].into_iter().any(set))
 }
 
 fn coloured(lines: &[u8], colours: bool) -> String {

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -20,9 +19,6 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// After a write has failed: how long the listener may take to notice that the server has left, and
 /// to say so.
 const LISTENER_KNOWS: Duration = Duration::from_secs(1);
-
-/// All is sent; that the server closes now is in order.
-static LEAVING: AtomicBool = AtomicBool::new(false);
 
 /// Chats until the input ends.
 ///
@@ -54,7 +50,7 @@ pub fn run(addr: &Address) -> Result<(), String> {
             let read = reader.read_once(); // Go: reader.ReadString('\n')
             let msg = match read {
                 Ok(msg) => msg,
-                Err(_) if LEAVING.load(Ordering::SeqCst) => return,
+                Err(_) if stop::requested() => return,
                 Err(ended) => {
                     warn!(zh "服务器断开: {ended}", en "the server has left: {ended}"); // Go: log.Println
                     stop::exit(1); // D11: nobody is there for what is typed. Go: return
@@ -77,7 +73,7 @@ pub fn run(addr: &Address) -> Result<(), String> {
             return Err(tr!(zh "发送失败: {err}", en "cannot send: {err}")); // Go: log.Println; return
         }
     }
-    LEAVING.store(true, Ordering::SeqCst);
+    stop::request(); // all is sent: that the server closes now is in order
     let _ = conn.shutdown(Shutdown::Write);
     while answers.recv_timeout(LAST_ANSWERS).is_ok() {} // D10
     Ok(())

@@ -50,6 +50,7 @@ pub fn run(addr: &Address) -> Result<(), String> {
         loop {
             let received = listening.recv(&mut buffer); // Go: conn.ReadFromUDP(buffer)
             match received {
+                Err(_) if stop::requested() => return,
                 Err(err) if nobody_listens(&err) => say_nobody_there(), // D17
                 Err(err) => {
                     trouble.rest(&tr!(zh "读取失败: {err}", en "cannot receive: {err}")); // Go: log.Println; return
@@ -74,6 +75,7 @@ pub fn run(addr: &Address) -> Result<(), String> {
                   en "cannot send: {err}; that line was not sent");
         }
     }
+    stop::request();
     Ok(())
 }
 

@@ -6,7 +6,6 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -38,9 +37,6 @@ const LAST_ANSWERS: Duration = Duration::from_secs(3);
 /// to say so.
 const LISTENER_KNOWS: Duration = Duration::from_secs(1);
 
-/// We have said good-bye; that the server closes now is in order.
-static LEAVING: AtomicBool = AtomicBool::new(false);
-
 /// Chats until the input ends.
 ///
 /// # Errors
@@ -68,7 +64,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             return Err(tr!(zh "发送失败: {err}", en "cannot send: {err}"));
         }
     }
-    LEAVING.store(true, Ordering::SeqCst);
+    stop::request(); // after our good-bye, that the server closes is in order
     let _ = sending.close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() }));
     let _ = ended.recv_timeout(LAST_ANSWERS); // D10
     Ok(())
@@ -81,7 +77,7 @@ fn listen(mut socket: WebSocket<Wire>) {
             Ok(Message::Text(msg)) => print::print(&one_line("", msg.as_bytes())),
             Ok(Message::Binary(msg)) => print::print(&one_line("", &msg)),
             Ok(Message::Close(frame)) => {
-                if !LEAVING.load(Ordering::SeqCst) {
+                if !stop::requested() {
                     let _ = socket.flush(); // sends the reply
                 }
                 break frame
@@ -96,7 +92,7 @@ fn listen(mut socket: WebSocket<Wire>) {
             Err(err) => break err.to_string(),
         }
     };
-    if !LEAVING.load(Ordering::SeqCst) {
+    if !stop::requested() {
         warn!(zh "服务器断开: {why}", en "the server has left: {why}");
         stop::exit(1); // D11
     }
