@@ -235,6 +235,10 @@ impl DevTools {
             "Log.entryAdded"
                 if params["entry"]["level"] == "error" || params["entry"]["level"] == "warning" =>
             {
+                let about = |key: &str, end| params["entry"][key].as_str().is_some_and(|is| is.contains(end));
+                if about("url", "/icon.svg") && about("text", "net::ERR_") {
+                    return; // fetched at leisure, and the room was closed meanwhile
+                }
                 self.complaints.push(format!("{} {}", params["entry"]["text"], params["entry"]["url"]));
             }
             "Page.javascriptDialogOpening" => {
