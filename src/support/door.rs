@@ -2,13 +2,13 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::farewell::turn_away;
 use super::trouble::Trouble;
-use super::{address, stop};
+use super::{address, lock, stop};
 use crate::tr;
 
 /// A client's thread mostly waits, so a small stack does. Only pages that are touched cost memory.
@@ -18,15 +18,37 @@ pub const STACK: usize = 128 << 10;
 const LEFT_AGAIN: [ErrorKind; 3] =
     [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::Interrupted];
 
-/// A place in the room, taken as long as it isn't dropped.
+/// A place, taken as long as it isn't dropped.
 pub type Seat = Arc<()>;
+
+/// So many places, and no more (D8).
+pub struct Places {
+    /// One clone a place that is taken.
+    taken: Mutex<Arc<()>>,
+    most: usize,
+}
+
+impl Places {
+    /// That many places.
+    pub fn new(most: usize) -> Places {
+        Places { taken: Mutex::default(), most }
+    }
+
+    /// A place, if there is one.
+    pub fn take(&self) -> Option<Seat> {
+        let taken = lock(&self.taken); // or two would take the last one at the same time
+        (Arc::strong_count(&taken) <= self.most).then(|| Arc::clone(&taken))
+    }
+
+    fn are_free(&self) -> bool {
+        Arc::strong_count(&lock(&self.taken)) == 1
+    }
+}
 
 /// Lets newcomers in, as many as there are places.
 pub struct Door {
-    /// One clone a connection, from accept to the end of its thread: how many there are is the
-    /// number of connections.
-    seats: Arc<()>,
-    max_clients: usize,
+    /// One for each connection, from accept to the end of its thread.
+    places: Places,
     /// What one too many is told.
     full: Vec<u8>,
     no_descriptors: Trouble,
@@ -34,11 +56,10 @@ pub struct Door {
 }
 
 impl Door {
-    /// A door that lets in `max_clients` at a time, and tells the others `full`.
-    pub fn new(max_clients: usize, full: impl Into<Vec<u8>>) -> Door {
+    /// A door that lets in `most` at a time, and tells the others `full`.
+    pub fn new(most: usize, full: impl Into<Vec<u8>>) -> Door {
         Door {
-            seats: Arc::new(()),
-            max_clients,
+            places: Places::new(most),
             full: full.into(),
             no_descriptors: Trouble::default(),
             no_threads: Trouble::default(),
@@ -60,12 +81,12 @@ impl Door {
                 return None;
             }
         };
-        if Arc::strong_count(&self.seats) > self.max_clients {
+        let Some(seat) = self.places.take() else {
             turn_away(&conn, &self.full);
             return None;
-        }
+        };
         let _ = conn.set_nodelay(true); // Go does it unasked: else a line waits for the last one's ACK
-        Some((conn, address::printed(peer), self.seats.clone()))
+        Some((conn, address::printed(peer), seat))
     }
 
     /// Opens a second handle, which takes a second descriptor. While there is none, this newcomer
@@ -89,7 +110,7 @@ impl Door {
     /// Waits until every connection's thread has ended, at most `limit`.
     pub fn wait_until_empty(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
-        while Arc::strong_count(&self.seats) > 1 && Instant::now() < deadline {
+        while !self.places.are_free() && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(2));
         }
     }

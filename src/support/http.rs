@@ -14,6 +14,10 @@ use super::request::{Request, read_request};
 use super::stop;
 use crate::tr;
 
+/// How many connections there may be besides those in the room: requests for the page and its files,
+/// which a browser makes several at a time, and requests that are not whole yet (D8, D25).
+const BESIDES: usize = 64;
+
 /// The page and what it needs, embedded so that the program is one file (D24).
 const FILES: [(&str, &str, &str); 4] = [
     ("/", "text/html; charset=utf-8", include_str!("../../web/index.html")),
@@ -44,7 +48,7 @@ where
     F: Fn(&TcpStream, SocketAddr, Request) + Send + Sync + 'static,
 {
     let full = Answer::refusal("503 Service Unavailable", room_is_full());
-    let mut door = Door::new(max_clients, full.to_bytes()); // D8
+    let mut door = Door::new(max_clients + BESIDES, full.to_bytes()); // D8
     let handle_ws = Arc::new(handle_ws);
     let on_loopback = listener.local_addr().is_ok_and(|addr| addr.ip().to_canonical().is_loopback());
     loop {

@@ -8,6 +8,8 @@ use tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::cli::Options;
 use crate::support::address::{self, Address};
+use crate::support::door::Places;
+use crate::support::farewell::last_word;
 use crate::support::http::{self, Answer, refuse};
 use crate::support::lines::prefixed;
 use crate::support::messages::{Messages, close_frame, text_frames};
@@ -41,6 +43,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
 
     let everyone = Arc::clone(&clients);
     let (allowed, ping) = (options.allow_origin.clone(), options.ping);
+    let places = Places::new(options.max_clients); // D8
     // Go: http.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request))
     let handle_ws = move |conn: &TcpStream, peer: SocketAddr, request: Request| {
         let upgraded = upgrade(&request, &allowed); // Go: upgrader.Upgrade(w, r, nil)
@@ -52,6 +55,10 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
                       en "no upgrade for {peer}: {refusal}");
                 return refusal.to(&request).send(conn); // Go: return
             }
+        };
+        // A page can't see an HTTP status: it has to be let in to be told.
+        let Some(_seat) = places.take() else {
+            return last_word(conn, &[switching, close_frame(CloseCode::Again)].concat()); // D8
         };
         say!(zh "新客户端连接:{peer}", en "new client: {peer}"); // Go: fmt.Printf("…", conn.RemoteAddr())
 

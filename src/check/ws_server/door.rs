@@ -1,7 +1,9 @@
 //! Who may come in: D27 (pages of other sites), D8 (one too many), D5 (out of descriptors).
 
+use std::thread;
+use std::time::Instant;
+
 use crate::check::http::{Reply, read_reply};
-use crate::check::peer::Peer;
 use crate::check::play::crowd;
 use crate::check::scene::Server;
 use crate::check::speaker::{Connected, Speaker, relay};
@@ -38,14 +40,14 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         id: "D8",
-        title: "one client too many gets 503, and its place when there is one",
-        hint: "connections are counted from accept to the end of their thread; one too many gets 503 and is closed",
+        title: "one client too many is let in and gets Close 1013, the page is served all the same, and a place is free when there is one",
+        hint: "a page can't see an HTTP status: count members, not requests; let one too many in, and say Close 1013",
         run: places,
     },
     Case {
         id: "D8-unfinished",
-        title: "connections count from accept: unfinished requests take places too",
-        hint: "only members are counted, and those at the door need no end of threads",
+        title: "connections count from accept: of unfinished requests there is an end, and the room doesn't notice",
+        hint: "only members are counted, and those at the door take threads without end",
         run: unfinished,
     },
     crowd::descriptors::<WsPeer>(),
@@ -132,9 +134,18 @@ fn places(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("--max-clients")?;
     let server = scene.launch().with(&["--max-clients", "2"]).server()?;
     let [mut a, mut b] = two(&server)?;
-    let refusal = server.http(request("/ws", server.address, ""))?;
-    refusal.expect(&[503])?;
-    ensure(refusal.body.len() > 1, "C is told why, in the body", "an empty one")?;
+    let mut c = WsPeer::ask(&server, "C", request("/ws", server.address, ""))?;
+    c.expect_upgrade()?;
+    c.expect_close_and_end(1013)?;
+    // As a browser asks for a page: all at once.
+    let files = ["/", "/style.css", "/chat.js", "/icon.svg"];
+    let replies: Vec<_> = thread::scope(|scope| {
+        let asked = files.map(|file| scope.spawn(|| server.get(file)));
+        asked.into_iter().filter_map(|reply| reply.join().ok()).collect()
+    });
+    for reply in replies {
+        reply?.expect(&[200])?;
+    }
     relay(&mut a, &mut b, "C isn't here")?;
     b.leave();
     WsPeer::late(&server, "D", &mut a).map(|_| ())
@@ -143,6 +154,20 @@ fn places(scene: &Scene<'_>) -> Verdict {
 fn unfinished(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("--max-clients")?;
     let server = scene.launch().with(&["--max-clients", "2"]).server()?;
-    let _waiting = [Peer::join(&server, "A")?, Peer::join(&server, "B")?];
-    server.get("/")?.expect(&[503])
+    let [mut a, mut b] = two(&server)?;
+    server.log.note("300 connect, and say nothing");
+    let mut waiting = Vec::new();
+    for _ in 0..300 {
+        let peer = server.connect("a browser")?;
+        peer.set_quiet(true);
+        waiting.push(peer);
+    }
+    server.get("/")?.expect(&[503])?;
+    relay(&mut a, &mut b, "nobody else is here")?;
+    drop(waiting);
+    let deadline = Instant::now() + server.patience;
+    while server.get("/")?.status != 200 {
+        ensure(Instant::now() < deadline, "the page, once they have left", "still 503")?;
+    }
+    Ok(())
 }
