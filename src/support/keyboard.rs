@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, Read, StdinLock};
 
+use super::typing;
 use crate::warn;
 
 /// Reads stdin line by line, as `bufio.NewScanner(os.Stdin)` does.
@@ -14,6 +15,7 @@ pub struct Keyboard {
 impl Keyboard {
     /// A keyboard whose lines may have `longest` bytes, the line end not counted.
     pub fn new(longest: usize) -> Keyboard {
+        typing::begin();
         Keyboard { input: io::stdin().lock(), longest, ended: None }
     }
 

@@ -20,6 +20,7 @@ pub mod silence;
 pub mod stop;
 pub mod terminal;
 pub mod trouble;
+pub mod typing;
 pub mod upgrade;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

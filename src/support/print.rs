@@ -4,7 +4,7 @@
 //! do neither: it leaves what it prints to a printing thread, with a bounded backlog. A client
 //! prints directly: when its screen stalls, waiting is the right thing to do.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::lines::count_lines;
 use super::lock;
 use super::terminal::{for_terminal, is_terminal};
+use super::typing;
 use crate::warn;
 
 /// What may wait to be printed, per stream, in bytes: enough for a screen that is slow, and no more
@@ -73,6 +74,7 @@ pub fn good_bye(line: &str) {
 pub fn finish(limit: Duration) {
     report(OUT.wait_until_idle(limit));
     ERR.wait_until_idle(limit);
+    typing::end();
 }
 
 fn report(lost: usize) {
@@ -148,6 +150,9 @@ impl Printer {
     }
 
     fn write(&self, text: &[u8]) -> io::Result<()> {
+        let on_screen = if self.is_stdout { is_terminal() } else { io::stderr().is_terminal() };
+        let above = if on_screen { typing::above(text) } else { None };
+        let text = above.as_deref().map_or(text, str::as_bytes);
         if !self.is_stdout {
             return io::stderr().lock().write_all(text);
         }

@@ -21,7 +21,21 @@ pub fn for_terminal(lines: &[u8]) -> String {
 /// Windows Terminal says so by `WT_SESSION`, ConEmu by `ANSICON`, Git Bash by `TERM`.
 fn colours() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    !set("NO_COLOR") && (!cfg!(windows) || ["WT_SESSION", "ANSICON", "TERM"].into_iter().any(set))
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !set("NO_COLOR") && !dumb && (!cfg!(windows) || ["WT_SESSION", "ANSICON", "TERM"].into_iter().any(set))
+}
+
+/// Five hues that can be read on black and on white: each has a contrast of at least 4.5 to both
+/// (WCAG 2.1, 1.4.3). There are no others among the 256 colours of a terminal.
+const HUES: [u8; 5] = [63, 131, 29, 98, 163];
+
+/// How a sender is written: bold, each in one of the hues; the server without one.
+fn style(sender: &str) -> String {
+    if sender == "[Server]" {
+        return "\x1b[1m".to_string();
+    }
+    let mixed = sender.bytes().fold(0_u32, |mixed, byte| mixed.wrapping_mul(31).wrapping_add(byte.into()));
+    format!("\x1b[1;38;5;{}m", HUES[mixed as usize % HUES.len()])
 }
 
 fn coloured(lines: &[u8], colours: bool) -> String {
@@ -29,7 +43,7 @@ fn coloured(lines: &[u8], colours: bool) -> String {
     for line in String::from_utf8_lossy(lines).split_inclusive('\n') {
         match line.find(": ") {
             Some(end) if colours => {
-                shown.push_str("\x1b[36m");
+                shown.push_str(&style(&line[..end]));
                 push_visible(&mut shown, &line[..=end]);
                 shown.push_str("\x1b[0m");
                 push_visible(&mut shown, &line[end + 1..]);
@@ -75,7 +89,8 @@ mod tests {
     #[test]
     fn only_our_own_colour_reaches_the_terminal() {
         let shown = coloured(b"[1.2.3.4:5]: hi \x1b[31m\n", true);
-        assert_eq!(shown, "\x1b[36m[1.2.3.4:5]:\x1b[0m hi \\u{1b}[31m\n");
+        let style = super::style("[1.2.3.4:5]");
+        assert_eq!(shown, format!("{style}[1.2.3.4:5]:\x1b[0m hi \\u{{1b}}[31m\n"));
     }
 
     #[test]
