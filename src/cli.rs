@@ -48,6 +48,8 @@ const COMMANDS: [Command; 7] = [
     Command("compare", "", &["--open", "--output"]),
 ];
 
+const LANGS: [&str; 2] = ["zh", "en"];
+
 /// What parsing came to.
 #[derive(Debug)]
 pub enum Parsed {
@@ -64,7 +66,8 @@ pub enum Parsed {
 pub fn find_lang(args: &[String]) -> Option<Lang> {
     let after = args.iter().position(|arg| arg == "--lang").and_then(|at| args.get(at + 1));
     let joined = args.iter().find_map(|arg| arg.strip_prefix("--lang="));
-    after.map(String::as_str).or(joined).map(Lang::from_name)
+    let named = after.map(String::as_str).or(joined)?;
+    LANGS.contains(&named).then(|| Lang::from_name(named))
 }
 
 /// Reads the arguments (without the program's name).
@@ -89,10 +92,10 @@ pub fn parse(args: &[String]) -> Result<Parsed, String> {
             "--forget-after" => options.forget_after = Duration::from_secs(number(name, value()?)? as u64),
             "--ping" => options.ping = Duration::from_secs(number(name, value()?)? as u64),
             "--output" | "-o" => options.output = Some(value()?.to_string()),
-            "--allow-origin" => options.allow_origin.push(value()?.to_string()),
+            "--allow-origin" => options.allow_origin.push(origin(value()?)?),
             _ if joined.is_some() => return Err(unknown_option(arg)),
             "--open" => options.open = true,
-            "--help" | "-h" => return Ok(Parsed::Show(help())),
+            "--help" | "-h" => return Ok(Parsed::Show(help(words.first()))),
             "--version" | "-V" => return Ok(Parsed::Show(format!("chatroom {}", env!("CARGO_PKG_VERSION")))),
             _ if name.starts_with('-') && name.len() > 1 => return Err(unknown_option(arg)),
             _ => words.push(arg),
@@ -133,10 +136,22 @@ fn command(words: &[&str]) -> Result<&'static Command, String> {
 }
 
 fn check_lang(value: &str) -> Result<(), String> {
-    if ["zh", "en"].contains(&value) {
+    if LANGS.contains(&value) {
         return Ok(());
     }
     Err(tr!(zh "--lang 只能是 zh 或 en，不是“{value}”", en "--lang is zh or en, not '{value}'"))
+}
+
+/// What a browser sends as `Origin` (RFC 6454, 7): scheme, host and port, and no path.
+fn origin(value: &str) -> Result<String, String> {
+    let host = value.trim_end_matches('/').split_once("://").map_or("", |(_, host)| host);
+    if ["null", "any"].contains(&value) || !(host.is_empty() || host.contains(['/', '?', '#', '@', ' '])) {
+        return Ok(value.to_string());
+    }
+    Err(
+        tr!(zh "--allow-origin 需要网站的来源，例如 https://example.com（没有路径），或 null、any，而不是“{value}”",
+            en "--allow-origin takes the origin of a site, such as https://example.com (no path), or null, or any, not '{value}'"),
+    )
 }
 
 fn number(name: &str, value: &str) -> Result<usize, String> {
@@ -158,13 +173,16 @@ fn unknown_option(name: &str) -> String {
     tr!(zh "没有 {name} 这个选项；请看 chatroom --help", en "there is no option {name}; see chatroom --help")
 }
 
-fn help() -> String {
-    match lang() {
+/// The help: of one command, or in general. They stand in one file, a section each.
+fn help(command: Option<&&str>) -> String {
+    let text = match lang() {
         Lang::Zh => include_str!("help/zh.txt"),
         Lang::En => include_str!("help/en.txt"),
-    }
-    .trim_end()
-    .to_string()
+    };
+    let of_command =
+        |name: &&str| text.split("\n== ").find_map(|part| part.strip_prefix(name)?.strip_prefix('\n'));
+    let general = text.split("\n== ").next().unwrap_or(text);
+    command.and_then(of_command).unwrap_or(general).trim().to_string()
 }
 
 #[cfg(test)]

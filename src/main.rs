@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use chatroom::cli::{self, Cli, Parsed};
-use chatroom::support::{lang, print, stop};
+use chatroom::support::{lang, print, stop, typing};
 use chatroom::{compare, tcp, udp, ws};
 
 fn main() -> ExitCode {
@@ -13,7 +13,10 @@ fn main() -> ExitCode {
         lang::set(lang);
     }
     let ended = match cli::parse(&args) {
-        Ok(Parsed::Run(cli)) => run(&cli),
+        Ok(Parsed::Run(cli)) => {
+            typing::begin();
+            run(&cli)
+        }
         Ok(Parsed::Compare(notes, options)) => compare::run(&notes, options.output.as_deref(), options.open),
         Ok(Parsed::Show(text)) => {
             print::out(&text);

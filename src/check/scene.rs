@@ -8,6 +8,7 @@ use super::log::Log;
 use super::peer::Peer;
 use super::program::Program;
 use super::target::{Target, address_in};
+use super::terminal::{COLUMNS, ROWS};
 use super::verdict::{Likely, Verdict, fail, not_checked};
 
 /// How often one knocks at a door that isn't open yet.
@@ -140,6 +141,13 @@ impl<'a> Launch<'a> {
     pub fn without_keyboard(mut self) -> Self {
         self.keyboard = false;
         self
+    }
+
+    /// On a terminal of its own, whose size is known: a screen to type at.
+    #[must_use]
+    pub fn on_screen(self) -> Self {
+        let size = format!("stty rows {ROWS} cols {COLUMNS}; export TERM=xterm");
+        self.after_shell(&size).on_terminal()
     }
 
     /// On a terminal of its own, which `script` makes.

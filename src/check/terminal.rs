@@ -22,6 +22,70 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// The size of a screen to type at.
+pub const ROWS: usize = 24;
+/// How wide it is.
+pub const COLUMNS: usize = 80;
+
+/// What a screen shows, when all this was written on it: as much of a terminal as it takes to judge programs that
+/// move the cursor (ECMA-48; DEC's `ESC 7` and `ESC 8` save and restore it).
+#[must_use]
+pub fn screen(written: &[u8]) -> Vec<String> {
+    let mut rows = vec![[' '; COLUMNS]; ROWS];
+    let (mut row, mut column, mut saved) = (0_usize, 0_usize, (0, 0));
+    let text = String::from_utf8_lossy(written);
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let (mut down, mut scrolls) = (0, false);
+        match c {
+            '\r' => column = 0,
+            '\n' => (down, scrolls) = (1, true),
+            '\x08' => column = column.saturating_sub(1),
+            '\x1b' => match rest.next() {
+                Some('D') => (down, scrolls) = (1, true),
+                Some('7') => saved = (row, column),
+                Some('8') => (row, column) = saved,
+                _ => {
+                    let mut count = String::new();
+                    let end = rest.find(|c| {
+                        count.push(*c);
+                        c.is_alphabetic()
+                    });
+                    let count: usize = count.trim_end_matches(char::is_alphabetic).parse().unwrap_or(1);
+                    match end {
+                        Some('A') => row = row.saturating_sub(count),
+                        Some('B') => down = count,
+                        Some('K') => rows[row][column.min(COLUMNS - 1)..].fill(' '),
+                        Some('L') => {
+                            rows[row..].rotate_right(1);
+                            rows[row] = [' '; COLUMNS];
+                        }
+                        _ => {} // a colour
+                    }
+                }
+            },
+            _ => {
+                if column == COLUMNS {
+                    (column, down, scrolls) = (0, 1, true);
+                }
+            }
+        }
+        for _ in 0..down {
+            if row + 1 < ROWS {
+                row += 1;
+            } else if scrolls {
+                rows.rotate_left(1);
+                rows[row] = [' '; COLUMNS];
+            }
+        }
+        if !c.is_control() {
+            rows[row][column] = c;
+            column += 1;
+        }
+    }
+    rows.iter().map(|row| row.iter().collect::<String>().trim_end().to_string()).collect()
+}
+
 /// Waits for the hostile words on a terminal: nothing raw may stand between its beginning and its end, and
 /// something must stand for what it hides.
 pub fn expect_visible(program: &Program) -> Verdict {

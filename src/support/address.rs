@@ -25,8 +25,27 @@ impl Address {
                 en "'{text}' is not an address; write HOST:PORT, [::1]:PORT or :PORT, e.g. 127.0.0.1:8080"
             )
         };
-        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-        let port = port.parse().map_err(|_| wrong())?;
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let Some((host, port)) = text.rsplit_once(':') else {
+            return Err(match text {
+                "" => wrong(),
+                _ if is_number(text) => tr!(
+                    zh "端口前面要有冒号：只用于本机写 127.0.0.1:{text}，用于所有网卡写 :{text}",
+                    en "a port has a colon before it: 127.0.0.1:{text} for this machine, :{text} for every interface"
+                ),
+                _ => tr!(zh "“{text}”没有写端口；例如 {text}:8080",
+                         en "'{text}' has no port; write for example {text}:8080"),
+            });
+        };
+        let port = match port.parse() {
+            Ok(port) => port,
+            Err(_) if is_number(port) => {
+                return Err(
+                    tr!(zh "没有端口 {port}；端口最大是 65535", en "there is no port {port}; the highest is 65535"),
+                );
+            }
+            Err(_) => return Err(wrong()),
+        };
         let bare = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             Some(ipv6) if ipv6.contains(':') => ipv6,
             None if !host.contains([':', '/', '[', ']', ' ']) => host,
@@ -35,24 +54,47 @@ impl Address {
         Ok(Address { host: bare.to_string(), port, path: String::new() })
     }
 
-    /// Reads `ws://HOST[:PORT][/PATH]`. The error is a sentence that says what to write.
+    /// Reads `ws://HOST[:PORT][/PATH]`, or what people copy from a browser's address bar instead:
+    /// `http://HOST[:PORT]/`, `HOST:PORT`, `:PORT`. Without a path, `/ws` is meant. The error is a
+    /// sentence that says what to write.
     pub fn parse_url(text: &str) -> Result<Address, String> {
-        if text.starts_with("wss://") {
-            return Err(tr!(
-                zh "不支持 wss://（没有加密）；请连接 TLS 代理后面的 ws:// 地址",
-                en "wss:// is not supported, there is no encryption here; use the ws:// address behind the TLS proxy"
-            ));
+        let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+        match scheme.to_ascii_lowercase().as_str() {
+            "" | "ws" | "http" if !rest.is_empty() => {}
+            "wss" | "https" => {
+                return Err(tr!(
+                    zh "不支持加密（{scheme}://）；请连接 TLS 代理后面的 ws:// 地址",
+                    en "{scheme}:// is encrypted, which is not supported; use the ws:// address behind the TLS proxy"
+                ));
+            }
+            _ => {
+                return Err(tr!(zh "“{text}”不是 ws:// 地址；请写成 ws://localhost:8080/ws 这样",
+                               en "'{text}' is not a ws:// URL; write it like ws://localhost:8080/ws"));
+            }
         }
-        let wrong = || {
-            tr!(zh "“{text}”不是 ws:// 地址；请写成 ws://localhost:8080/ws 这样",
-                en "'{text}' is not a ws:// URL; write it like ws://localhost:8080/ws")
-        };
-        let rest = text.strip_prefix("ws://").ok_or_else(wrong)?;
+        let rest = rest.split('#').next().unwrap_or(rest);
         let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        if let Some((_, host)) = host.rsplit_once('@') {
+            return Err(tr!(zh "聊天室不需要登录；去掉 @ 和它前面的部分: {host}",
+                           en "a room has no login; leave out the @ and what stands before it: {host}"));
+        }
         let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
-        let host = if has_port { host.to_string() } else { format!("{host}:80") };
-        let addr = Address::parse(&host).ok().filter(|addr| !addr.host.is_empty()).ok_or_else(wrong)?;
+        let addr =
+            Address::parse(&if has_port || scheme.is_empty() { host.into() } else { format!("{host}:80") })?;
+        let path = if path.is_empty() || path == "/" { "/ws" } else { path };
         Ok(Address { path: path.to_string(), ..addr })
+    }
+
+    /// Why we cannot listen here, and what to do about it: if somebody else does, the same command
+    /// with another port.
+    pub fn why_not(&self, command: &str, err: &io::Error) -> String {
+        if err.kind() != io::ErrorKind::AddrInUse {
+            return explain(err);
+        }
+        let port = self.port.checked_add(1).unwrap_or(8080);
+        let other = Address { port, ..self.clone() };
+        tr!(zh "{err}；请先停止占用它的程序，或换一个端口: chatroom {command} {other}",
+            en "{err}; stop the program that has it, or take another port: chatroom {command} {other}")
     }
 
     /// Where to listen, in the order to try. `:PORT` is every interface, IPv4 and IPv6 on one
@@ -120,8 +162,6 @@ pub fn reachable(local: SocketAddr) -> Vec<SocketAddr> {
 /// An error about an address, with what to do about it.
 pub fn explain(err: &io::Error) -> String {
     let advice = match err.kind() {
-        io::ErrorKind::AddrInUse => tr!(
-            zh "；请先停止占用它的程序，或换一个端口", en "; stop the program that has it, or take another port"),
         io::ErrorKind::PermissionDenied => tr!(
             zh "；请换一个 1024 以上的端口", en "; take another port, above 1023"),
         io::ErrorKind::AddrNotAvailable => tr!(
@@ -151,10 +191,16 @@ mod tests {
             ("ws://a/ws", "a:80"),
             ("ws://[::1]:5/", "[::1]:5"),
             ("ws://[::1]", "[::1]:80"),
+            ("WS://a:1", "a:1"),
+            ("http://a:1/#log", "a:1"),
+            ("a:1", "a:1"),
+            (":1", ":1"),
         ] {
-            assert_eq!(Address::parse_url(text).unwrap().to_string(), addr);
+            let url = Address::parse_url(text).unwrap();
+            assert_eq!((url.to_string().as_str(), url.path.as_str()), (addr, "/ws"), "{text}");
         }
-        for text in ["wss://a/ws", "http://a/", "a:1", "ws://", "ws://:80/ws", "ws://a:b/"] {
+        assert_eq!(Address::parse_url("ws://a:1/other?x=1").unwrap().path, "/other?x=1");
+        for text in ["wss://a/ws", "https://a/", "ftp://a/", "a", "ws://", "ws://a:b/", "ws://me:pw@a:1/"] {
             assert!(Address::parse_url(text).is_err(), "{text} was taken for a URL");
         }
     }

@@ -5,13 +5,21 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::thread::{self, JoinHandle};
 
-use crate::warn;
+use super::terminal::is_terminal;
+use crate::{say, warn};
 
-/// Opens the page of the server at `local` (`--open`).
-pub fn open_page_of(local: SocketAddr) {
+/// Says on a terminal where the page of the server at `local` is, and opens it if wanted (`--open`).
+pub fn show_page(local: SocketAddr, open_it: bool) {
     let anywhere = local.ip().is_unspecified();
     let host = if anywhere { format!("localhost:{}", local.port()) } else { local.to_string() };
-    drop(open(format!("http://{host}/")));
+    let page = format!("http://{host}/");
+    if is_terminal() {
+        say!(zh "请用浏览器打开 {page}（在这里输入的内容不会发给任何人）",
+             en "open {page} in a browser (what is typed here goes to nobody)");
+    }
+    if open_it {
+        drop(open(page));
+    }
 }
 
 /// Opens an address, or a file. Does not wait for the browser; if there is none, says what to open.

@@ -1,9 +1,10 @@
 //! Lines typed at the keyboard, or piped in: bounded, bytes, without their line end.
 
-use std::io::{self, BufRead, Read, StdinLock};
+use std::io::{self, BufRead, IsTerminal, Read, StdinLock};
+use std::net::SocketAddr;
 
-use super::typing;
-use crate::warn;
+use super::terminal::is_terminal;
+use crate::{say, tr, warn};
 
 /// Reads stdin line by line, as `bufio.NewScanner(os.Stdin)` does.
 pub struct Keyboard {
@@ -15,13 +16,12 @@ pub struct Keyboard {
 impl Keyboard {
     /// A keyboard whose lines may have `longest` bytes, the line end not counted.
     pub fn new(longest: usize) -> Keyboard {
-        typing::begin();
         Keyboard { input: io::stdin().lock(), longest, ended: None }
     }
 
-    /// Why there are no more lines: `EOF`, or what went wrong.
+    /// Why there are no more lines: the end of the input, or what went wrong.
     pub fn why_ended(&self) -> String {
-        self.ended.as_ref().map_or("EOF".to_string(), io::Error::to_string)
+        self.ended.as_ref().map_or_else(|| tr!(zh "EOF", en "end of input"), io::Error::to_string)
     }
 
     /// The next line, or `None` when there are no more. One that is too long is skipped, with a
@@ -51,6 +51,13 @@ impl Keyboard {
                   en "that line is longer than {longest} bytes and was not sent; split it into several");
         }
     }
+}
+
+/// On a terminal: tells a client's user who they are to the others, how to speak, and how to leave.
+pub fn introduce(me: io::Result<SocketAddr>) {
+    let (Ok(me), true) = (me, io::stdin().is_terminal() && is_terminal()) else { return };
+    let end = if cfg!(windows) { "Ctrl-Z" } else { "Ctrl-D" };
+    say!(zh "你是 {me} · 回车发送，{end} 离开", en "you are {me} · Enter sends, {end} leaves");
 }
 
 /// Takes the line end off, `\r\n` too, as the notes' scanner does.

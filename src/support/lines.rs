@@ -33,7 +33,7 @@ pub enum Ended {
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Ended::Eof => f.write_str("EOF"), // Go's word
+            Ended::Eof => f.write_str(&tr!(zh "EOF", en "the connection was closed")), // Go's word
             Ended::TooLong(most) => {
                 f.write_str(&tr!(zh "一行超过 {most} 字节", en "a line longer than {most} bytes"))
             }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::address::{self, Address};
-use crate::support::keyboard::Keyboard;
+use crate::support::keyboard::{self, Keyboard};
 use crate::support::lines::{LineReader, MAX_LINE, MAX_RECEIVED};
 use crate::support::trouble::{no_socket, no_thread};
 use crate::support::{print, stop};
@@ -40,6 +40,7 @@ pub fn run(addr: &Address) -> Result<(), String> {
     // Go: defer conn.Close(). The socket closes when its last handle is dropped: `conn` here, and
     // `listening` in the other thread. Before that, D10 closes its sending side.
     say!(zh "已连接到服务器", en "connected to the server"); // Go: fmt.Println
+    keyboard::introduce(conn.local_addr());
 
     let listening = conn.try_clone().map_err(no_socket)?;
     let (heard, answers) = mpsc::sync_channel(1); // "something came": once is enough

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::cli::Options;
-use crate::support::address::{self, Address};
+use crate::support::address::Address;
 use crate::support::door::{Door, STACK, Seat};
 use crate::support::farewell::{last_word, room_is_full};
 use crate::support::keyboard::Keyboard;
@@ -25,7 +25,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let bound = addr.to_listen().and_then(|addrs| TcpListener::bind(&addrs[..])); // Go: net.Listen("tcp", ":8080")
     // Go: log.Fatal
     let listener = bound.map_err(|err| {
-        let why = address::explain(&err);
+        let why = addr.why_not("tcp-server", &err);
         tr!(zh "监听失败:listen tcp {addr}: {why}",
             en "cannot listen on {addr}: {why}")
     })?;

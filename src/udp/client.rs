@@ -7,7 +7,7 @@ use std::thread;
 
 use super::BUFFER;
 use crate::support::address::{self, Address};
-use crate::support::keyboard::Keyboard;
+use crate::support::keyboard::{self, Keyboard};
 use crate::support::trouble::{Trouble, no_socket, no_thread};
 use crate::support::{print, stop};
 use crate::{say, tr, warn};
@@ -39,6 +39,7 @@ pub fn run(addr: &Address) -> Result<(), String> {
         })?;
     // Go: defer conn.Close(). The socket closes with its last handle, at the end of the program.
     say!(zh "已连接到 UDP 服务器", en "connected to the UDP server"); // Go: fmt.Println
+    keyboard::introduce(conn.local_addr());
     say!(zh "（发出第一行之后，聊天室才知道你在这里）",
          en "(the room hears of you with your first line)");
 

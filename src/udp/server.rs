@@ -11,6 +11,7 @@ use crate::support::address::{self, Address};
 use crate::support::farewell::room_is_full;
 use crate::support::lines::one_line;
 use crate::support::members::{Limit, Member, Refusals};
+use crate::support::terminal::is_terminal;
 use crate::support::trouble::{Trouble, is_too_long, no_socket, no_thread};
 use crate::support::{lock, print, stop};
 use crate::{say, tr};
@@ -33,7 +34,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
                 en "cannot resolve {addr}: {why}")
         })?;
     let conn = UdpSocket::bind(&addrs[..]) // Go: net.ListenUDP("udp", addr)
-        .map_err(|err| address::explain(&err))
+        .map_err(|err| addr.why_not("udp-server", &err))
         // Go: log.Fatal
         .map_err(|why| {
             tr!(zh "监听端口失败:listen udp {addr}: {why}",
@@ -44,6 +45,9 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     conn.set_write_timeout(Some(SEND_TIME)).map_err(no_socket)?;
     print::in_background().map_err(no_thread)?; // D7
     say!(zh "已监听 UDP 端口: {local}", en "UDP server listening on {local}"); // Go: fmt.Println
+    if is_terminal() {
+        say!(zh "（在这里输入的内容不会发给任何人）", en "(what is typed here goes to nobody)");
+    }
 
     let clients: Mutex<Vec<Member>> = Mutex::default(); // Go: var clients []net.Addr; var mutex sync.Mutex
     let limit = Limit { most: options.max_clients, forget_after: options.forget_after }; // D16

@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tungstenite::error::Error;
+use tungstenite::error::{Error, ProtocolError};
+use tungstenite::handshake::HandshakeRole;
+use tungstenite::http::Response;
 use tungstenite::protocol::Role;
 use tungstenite::protocol::frame::CloseFrame;
 use tungstenite::protocol::frame::coding::CloseCode;
@@ -19,7 +21,7 @@ use tungstenite::{Bytes, HandshakeError, Message, WebSocket};
 
 use crate::cli::Options;
 use crate::support::address::{self, Address};
-use crate::support::keyboard::Keyboard;
+use crate::support::keyboard::{self, Keyboard};
 use crate::support::lines::{MAX_RECEIVED, came_back_empty, one_line};
 use crate::support::messages::{MAX_MESSAGE, config};
 use crate::support::silence::Silence;
@@ -27,8 +29,8 @@ use crate::support::trouble::no_thread;
 use crate::support::{lock, print, stop};
 use crate::{say, tr, warn};
 
-/// How long the server may take for the handshake.
-const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// How long the server may take for the handshake. A server of another protocol may wait as we do.
+const HANDSHAKE_TIME: Duration = Duration::from_millis(2500);
 
 /// After our close: how long we wait for the server's (D10).
 const LAST_ANSWERS: Duration = Duration::from_secs(3);
@@ -45,6 +47,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     stop::on_signal(|| stop::exit(0))?;
     let (listening, mut sending) = connect(addr, options.ping)?;
     say!(zh "已连接到服务器", en "connected to the server");
+    keyboard::introduce(sending.get_ref().conn.local_addr());
 
     let (over, ended) = mpsc::channel::<()>();
     let listener = thread::Builder::new().spawn(move || {
@@ -80,8 +83,7 @@ fn listen(mut socket: WebSocket<Wire>) {
                 if !stop::requested() {
                     let _ = socket.flush(); // sends the reply
                 }
-                break frame
-                    .map_or_else(|| "Close".to_string(), |frame| format!("Close {}", u16::from(frame.code)));
+                break goodbye(frame.map(|frame| frame.code));
             }
             Ok(_) => {}
             Err(Error::Io(err)) if came_back_empty(&err) => match socket.get_mut().silence.is_time_to_ask() {
@@ -89,12 +91,32 @@ fn listen(mut socket: WebSocket<Wire>) {
                 Ok(false) => {}
                 Err(_) => break tr!(zh "没有回应", en "it does not answer"),
             },
-            Err(err) => break err.to_string(),
+            Err(Error::Io(err)) => break err.to_string(),
+            Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
+                break tr!(zh "连接中断了", en "the connection was cut");
+            }
+            Err(_) => break tr!(zh "它发来的不是 WebSocket", en "what it sends is not WebSocket"),
         }
     };
     if !stop::requested() {
         warn!(zh "服务器断开: {why}", en "the server has left: {why}");
         stop::exit(1); // D11
+    }
+}
+
+/// What a close frame says, in words (RFC 6455, 7.4).
+fn goodbye(code: Option<CloseCode>) -> String {
+    match code {
+        Some(CloseCode::Away) => tr!(zh "它停止了", en "it was stopped"),
+        Some(CloseCode::Again) => {
+            tr!(zh "聊天室已满，请稍后再来", en "the room is full, please come back later")
+        }
+        Some(CloseCode::Size) => tr!(zh "那条消息太长", en "that message was too long for it"),
+        Some(CloseCode::Normal) | None => tr!(zh "它道别了", en "it said good-bye"),
+        Some(code) => {
+            let code = u16::from(code);
+            tr!(zh "它关闭了连接（代码 {code}）", en "it closed the connection (code {code})")
+        }
     }
 }
 
@@ -114,27 +136,57 @@ fn connect(addr: &Address, ping: Duration) -> Result<(WebSocket<Wire>, WebSocket
     };
     let (url, config) = (format!("ws://{addr}{}", addr.path), Some(config(MAX_RECEIVED)));
     let (mut listening, _) = tungstenite::client::client_with_config(&url, wire.clone(), config)
-        .map_err(|err| fail(not_a_room(err)))?;
+        .map_err(|err| fail(not_a_room(err, &addr.path)))?;
     listening.get_mut().deadline = None;
     wire.conn.set_read_timeout(Some(ping)).map_err(|err| fail(err.to_string()))?;
     let sending = WebSocket::from_raw_socket(Wire { deadline: None, ..wire }, Role::Client, config);
     Ok((listening, sending))
 }
 
-/// Why the handshake failed, in words.
-fn not_a_room<R: tungstenite::handshake::HandshakeRole>(err: HandshakeError<R>) -> String {
+/// Why the handshake failed, in words that say what to do.
+fn not_a_room<R: HandshakeRole>(err: HandshakeError<R>, path: &str) -> String {
     match err {
-        HandshakeError::Failure(Error::Http(response)) => {
-            let status = response.status();
-            tr!(zh "服务器回答 {status}，不是 WebSocket 聊天室；路径通常是 /ws",
-                en "the server answered {status}, no WebSocket room is there; its path is usually /ws")
+        HandshakeError::Failure(Error::Http(response)) => answered(&response, path),
+        HandshakeError::Failure(Error::Protocol(ProtocolError::HandshakeIncomplete)) => {
+            tr!(zh "那边没有回答就关闭了连接；那里不像是 WebSocket 服务器",
+                en "the other side hung up without an answer; that is hardly a WebSocket server")
         }
-        HandshakeError::Failure(err) => {
-            tr!(zh "那里没有 WebSocket 服务器: {err}", en "there is no WebSocket server: {err}")
+        HandshakeError::Failure(Error::Io(err)) => {
+            tr!(zh "连接中断: {err}", en "the connection was cut: {err}")
+        }
+        HandshakeError::Failure(_) => {
+            tr!(zh "那里回答的不是 WebSocket 服务器", en "what answers there is not a WebSocket server")
         }
         HandshakeError::Interrupted(_) => {
-            tr!(zh "服务器没有回答握手", en "the server did not answer the handshake")
+            tr!(zh "那里没有人用 WebSocket 回答；如果是 TCP 聊天室，请用 tcp-client",
+                en "nobody there speaks WebSocket; for a TCP room, use tcp-client")
         }
+    }
+}
+
+/// What an answer of HTTP means for somebody who looks for a room.
+fn answered(response: &Response<Option<Vec<u8>>>, path: &str) -> String {
+    let location = response.headers().get("location").and_then(|location| location.to_str().ok());
+    match (response.status().as_u16(), location) {
+        (301..=308, Some(there)) => {
+            tr!(zh "聊天室搬到了 {there}；请连接那里", en "the room has moved to {there}; connect to that")
+        }
+        (401 | 407, _) => {
+            tr!(zh "那里要求登录，这个客户端不会", en "a login is asked for there, which this client cannot do")
+        }
+        (403, _) => {
+            tr!(zh "那里不允许这个客户端加入 (403)", en "that server does not let this client in (403)")
+        }
+        (404, _) => tr!(zh "{path} 那里没有聊天室 (404)；路径通常是 /ws",
+                        en "there is no room at {path} (404); its path is usually /ws"),
+        (502 | 504, _) => tr!(zh "那里的代理连不上它后面的聊天室；聊天室启动了吗？",
+                              en "the proxy there cannot reach the room behind it; is that running?"),
+        (503, _) => tr!(zh "那里暂时不接受更多连接 (503)，请稍后再来",
+                        en "no more connections are taken there for now (503); come back later"),
+        (200..=299, _) => tr!(zh "{path} 那里是网页，不是聊天室；路径通常是 /ws",
+                              en "there is a web page at {path}, no room; its path is usually /ws"),
+        (status, _) => tr!(zh "那里回答 {status}，不是聊天室；路径通常是 /ws",
+                           en "the answer there is {status}, no room; its path is usually /ws"),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::cli::Options;
-use crate::support::address::{self, Address};
+use crate::support::address::Address;
 use crate::support::door::Places;
 use crate::support::farewell::last_word;
 use crate::support::http::{self, Answer, refuse};
@@ -112,7 +112,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     // Bound before the banner, which names the real address. Go does it in ListenAndServe.
     let bound = addr.to_listen().and_then(|addrs| TcpListener::bind(&addrs[..]));
     let listener = bound.map_err(|err| {
-        let why = address::explain(&err);
+        let why = addr.why_not("ws-server", &err);
         tr!(zh "监听失败:listen tcp {addr}: {why}",
             en "cannot listen on {addr}: {why}")
     })?;
@@ -121,9 +121,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     // Go: fmt.Println
     say!(zh "WebSocket 服务器启动，监听 {local}",
          en "WebSocket server listening on {local}");
-    if options.open {
-        browser::open_page_of(local);
-    }
+    browser::show_page(local, options.open);
     let door = http::listen_and_serve(&listener, options.max_clients, handle_ws); // Go: log.Fatal(http.ListenAndServe(":8080", nil))
     stop::good_bye(); // D6
     room::close_all(&everyone, &close_frame(CloseCode::Away), Shutdown::Write); // D28

@@ -57,6 +57,7 @@ mod client {
         usage: "client-usage",
         zh: "client-zh",
         interrupt: "client-interrupt",
+        typing: "client-typing",
         d10_answers: "D10",
         d10_wait: "D10-wait",
         d11_server_leaves: "D11",

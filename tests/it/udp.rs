@@ -43,6 +43,7 @@ mod client {
         start: "client-start",
         usage: "client-usage",
         interrupt: "client-interrupt",
+        typing: "client-typing",
         d12: "D12",
         d12_pipe: "D12-pipe",
         d14: "D14",

@@ -5,7 +5,7 @@ use crate::check::log::show;
 use crate::check::program::Program;
 use crate::check::speaker::{Connected, Speaker};
 use crate::check::system::need;
-use crate::check::terminal::{expect_visible, hostile};
+use crate::check::terminal::{expect_visible, hostile, screen};
 use crate::check::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
 
@@ -49,6 +49,37 @@ fn makes_them_visible<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     let (client, mut server) = S::call(scene, scene.on_terminal()?)?;
     server.say(from_a_stranger::<S>())?;
     expect_visible(&client)
+}
+
+/// What arrives while somebody types.
+pub const fn typing<S: Speaker>() -> Case {
+    Case {
+        id: "client-typing",
+        title: "on a terminal a line that arrives goes above the one that is being typed, which stays",
+        hint: "an arriving line is glued to what is being typed: insert a row above it",
+        run: arrives_above::<S>,
+    }
+}
+
+fn arrives_above<S: Speaker>(scene: &Scene<'_>) -> Verdict {
+    need(&["script", "stty"])?;
+    let (mut client, mut server) = S::call(scene, scene.launch().on_screen())?;
+    client.type_in("half a li")?;
+    client.expect_printed("half a li")?;
+    let long = format!("[1.2.3.4:5]: {}the end", "and-so-on-".repeat(20));
+    let arriving = ["[1.2.3.4:5]: hello", &long, "[1.2.3.4:5]: 你好，大家好"];
+    for line in arriving {
+        server.say(line)?;
+        client.expect_printed(&line[line.len() - 6..])?;
+    }
+    let shown = screen(&client.stdout.bytes());
+    let last = shown.iter().rposition(|row| !row.is_empty()).unwrap_or(0);
+    let told = format!("{:?}", &shown[..=last]);
+    ensure(shown[last] == "half a li", "the typed line stands below all others, and by itself", &told)?;
+    let above = shown[..last].concat();
+    ensure(arriving.iter().all(|line| above.contains(line)), "all lines that came stand above it", &told)?;
+    client.type_in("ne\n")?;
+    server.expect_typed("half a line")
 }
 
 /// D12, elsewhere.

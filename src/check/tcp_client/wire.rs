@@ -40,6 +40,7 @@ pub(super) const CASES: &[Case] = &[
     },
     client::interrupt::<Peer>(),
     client::terminal::<Peer>(),
+    client::typing::<Peer>(),
     Case {
         id: "D12-pipe",
         title: "in a pipe, what peers send is printed as it is",

@@ -36,6 +36,7 @@ pub(super) const CASES: &[Case] = &[
     play::usage("client-usage"),
     client::interrupt::<UdpPeer>(),
     client::terminal::<UdpPeer>(),
+    client::typing::<UdpPeer>(),
     Case {
         id: "D12-pipe",
         title: "in a pipe, what peers send is printed as it is",

@@ -41,6 +41,7 @@ pub(super) const CASES: &[Case] = &[
         run: both_ways,
     },
     client::terminal::<WsPeer>(),
+    client::typing::<WsPeer>(),
     Case {
         id: "D12-pipe",
         title: "in a pipe, what peers send is printed as it is",
