@@ -209,6 +209,70 @@ fn no_link_leads_nowhere() {
     }
 }
 
+/// The rows of the last table before a place in a page, as cells; the headings first.
+fn table_before(page: &str, place: usize) -> Vec<Vec<String>> {
+    let is_row = |line: &&str| line.starts_with('|');
+    let mut rows: Vec<&str> =
+        page[..place].lines().rev().skip_while(|line| !is_row(line)).take_while(is_row).collect();
+    rows.reverse();
+    let cells =
+        |row: &str| row.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect();
+    rows.into_iter().filter(|row| !row.starts_with("|---")).map(cells).collect()
+}
+
+#[test]
+fn each_plot_says_what_its_table_says() {
+    for (page, lang) in [(PAIRS[2].0, "en"), (PAIRS[2].1, "zh")] {
+        let text = read(page);
+        for proto in ["tcp", "ws", "udp"] {
+            let name = format!("results/{proto}-cpu.{lang}.svg");
+            let plot = read(&format!("docs/{name}"));
+            let place = text.find(&name).unwrap_or_else(|| panic!("{page} does not show {name}"));
+            let told: Vec<&str> = plot
+                .lines()
+                .skip_while(|line| *line != "<desc>")
+                .skip(1)
+                .take_while(|line| *line != "</desc>")
+                .collect();
+            let table = table_before(&text, place);
+            assert_eq!(
+                table.len() - 1,
+                told.len(),
+                "{page}: the table before {name} has other rows: {told:#?}"
+            );
+            for (row, told) in table[1..].iter().zip(told) {
+                assert!(told.starts_with(&row[0]), "{page}, {name}: '{}' is not '{told}'", row[0]);
+                for (server, figure) in
+                    table[0].iter().zip(row).skip(1).filter(|(name, _)| !name.contains('÷'))
+                {
+                    let both = format!("{server} {figure}");
+                    assert!(told.contains(&both), "{page}: '{both}' is not in {name}: {told}; draw it again");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_picture_for_dark_pages_is_the_same_picture() {
+    let outside_style = |picture: &str| {
+        let (before, rest) = picture.split_once("<style>").unwrap();
+        let (_, after) = rest.split_once("</style>").unwrap();
+        [before, after].concat()
+    };
+    for dark in files_under(&root().join("docs")) {
+        let Some(light) = dark.to_str().and_then(|path| path.strip_suffix(".dark.svg")) else { continue };
+        let [light, dark] = [format!("{light}.svg"), dark.display().to_string()]
+            .map(|path| fs::read_to_string(path).unwrap());
+        let title = light.lines().nth(1);
+        assert_eq!(
+            outside_style(&light),
+            outside_style(&dark),
+            "{title:?}: the two differ in more than their style"
+        );
+    }
+}
+
 /// Names in backticks that a page says are in a file: "`a` and `b::c` in [src/x.rs](…)", or in
 /// Chinese "[src/x.rs](…) 的 `a` 和 `b::c`".
 fn names_in_files(page: &str) -> Vec<(String, String)> {

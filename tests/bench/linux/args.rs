@@ -10,7 +10,8 @@ pub const HELP: &str = "\
 Measures chat-room servers side by side: CPU per delivery, throughput, latency, memory.
 
 cargo bench -- [OPTIONS]            measure, and print a table
-cargo bench -- plot FILE.json DIR   draw the results of --json FILE as SVG into DIR
+cargo bench -- plot FILE... DIR     draw the results of --json FILE as SVG into DIR: flood, scale
+                                    and size, in English and Chinese, for light and dark pages
 
   --against PROTO/NAME[@ADDR]=CMD   another server of the same wire protocol; may be repeated.
                         CMD is run by sh; {addr}, {host}, {port} stand for a free address.
@@ -47,7 +48,7 @@ the same bytes to the same sockets, by line or by 64 KiB batch.
 pub enum Call {
     Help,
     Bench(Args),
-    Plot { from: PathBuf, into: PathBuf },
+    Plot { from: Vec<PathBuf>, into: PathBuf },
     Floor(Floor),
 }
 
@@ -126,8 +127,10 @@ pub fn parse(args: impl Iterator<Item = String>) -> Result<Call, String> {
 
 fn plot(words: &[String]) -> Result<Call, String> {
     match words {
-        [from, into] => Ok(Call::Plot { from: from.into(), into: into.into() }),
-        _ => Err("plot needs FILE.json and DIR".into()),
+        [from @ .., into] if !from.is_empty() => {
+            Ok(Call::Plot { from: from.iter().map(PathBuf::from).collect(), into: into.into() })
+        }
+        _ => Err("plot needs FILE... and DIR".into()),
     }
 }
 

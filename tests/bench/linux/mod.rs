@@ -9,6 +9,7 @@ mod plan;
 mod plot;
 mod report;
 mod server;
+mod svg;
 mod sync;
 mod verify;
 mod wire;

@@ -1,13 +1,14 @@
-//! `plot FILE DIR`: the results as SVG, by hand, since bars and lines on logarithmic scales are all
-//! there is to draw.
+//! `plot FILE... DIR`: the results as SVG, by hand, since dots and lines are all there is to draw.
+//! Every picture comes in both languages, for light pages and for dark ones, and is narrow enough
+//! for a phone. Nothing in it is told by colour alone.
 
-use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::Result;
+use super::svg::{self, Picture, WIDTH};
 
 /// One server's figure under one case, out of the JSON.
 struct Point {
@@ -15,105 +16,169 @@ struct Point {
     group: String,
     case: String,
     server: String,
-    colour: &'static str,
-    /// What the server was worth, or why it has no worth.
+    /// Microseconds of CPU per delivery, or why there is no such figure.
     value: std::result::Result<f64, String>,
 }
 
 impl Point {
+    /// How many receivers `1x300` has, or bytes a line of `1024 B`; and the figure.
     fn spot(&self) -> Option<(f64, f64)> {
-        // The case's number: `1x300` and `1024 B` carry one.
         let digits = self.case.trim_start_matches("1x").trim_end_matches(" B");
         Some((digits.parse().ok()?, *self.value.as_ref().ok()?))
     }
+
+    /// The style: ours, another, or a floor.
+    fn class(&self) -> &'static str {
+        match self.server.as_str() {
+            "ours" => "ours",
+            server if server.starts_with("floor") => "floor",
+            _ => "other",
+        }
+    }
 }
 
-/// A server has one colour in all charts, distinct without its hue, too.
-const OURS: &str = "#0b3c5d";
-const OTHERS: [&str; 3] = ["#d9730d", "#3a8f5c", "#c2417c"];
-const FLOORS: [&str; 2] = ["#7a5ea8", "#8a919c"];
-const LEFT: f64 = 150.0;
-const WIDTH: f64 = 760.0;
+#[derive(Clone, Copy)]
+pub enum Lang {
+    En,
+    Zh,
+}
 
-pub fn draw(from: &Path, into: &Path) -> Result<()> {
-    let text = fs::read_to_string(from).map_err(|error| format!("{}: {error}", from.display()))?;
-    let all = points(&serde_json::from_str(&text)?);
+impl Lang {
+    pub fn say<'a>(self, en: &'a str, zh: &'a str) -> &'a str {
+        match self {
+            Lang::En => en,
+            Lang::Zh => zh,
+        }
+    }
+
+    // The names that the tables of docs/results.md have for things.
+
+    fn server(self, name: &str) -> &str {
+        match name {
+            "ours" => self.say("ours", "这里"),
+            "go" => "Go",
+            "ncat" => "ncat --broker",
+            "floor-line" => self.say("floor by line", "逐行底线"),
+            "floor-batch" => self.say("floor by batch", "成批底线"),
+            _ => name,
+        }
+    }
+
+    fn case(self, name: &str) -> String {
+        match (name.split_once('x'), self) {
+            (Some(("1", to)), Lang::En) => format!("1 sender, {to} receivers"),
+            (Some(("1", to)), Lang::Zh) => format!("1 个发送，{to} 个接收"),
+            (Some((all, _)), Lang::En) => format!("{all} who all send and hear"),
+            (Some((all, _)), Lang::Zh) => format!("{all} 个人，都发都收"),
+            (None, _) => name.into(),
+        }
+    }
+
+    fn note(self, note: &str) -> &str {
+        if note.starts_with("lost") {
+            self.say("loses and tears lines", "丢行，而且行被撕裂")
+        } else {
+            note
+        }
+    }
+}
+
+/// Where a chart begins, below the title.
+const TOP: f64 = 84.0;
+
+pub fn draw(from: &[PathBuf], into: &Path) -> Result<()> {
+    let mut all = Vec::new();
+    for file in from {
+        let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        all.extend(points(&serde_json::from_str(&text)?));
+    }
     fs::create_dir_all(into)?;
-    for proto in ["tcp", "udp", "ws"] {
-        let of = |group: &str| -> Vec<&Point> {
-            all.iter().filter(|point| point.proto == proto && point.group == group).collect()
-        };
-        let title = |what: &str| format!("{}: {what}", proto.to_uppercase());
-        let bars: Vec<_> = of("flood").into_iter().chain(of("paced")).collect();
-        save(into, &format!("{proto}-cpu.svg"), bar_chart(&title("server CPU per delivery, µs"), &bars))?;
-        let scale = line_chart(&title("server CPU per delivery, µs, by number of receivers"), &of("scale"));
-        save(into, &format!("{proto}-scale.svg"), scale)?;
-        let size = line_chart(&title("server CPU per delivery, µs, by bytes of a line"), &of("size"));
-        save(into, &format!("{proto}-size.svg"), size)?;
+    for (proto, title) in [("tcp", "TCP"), ("udp", "UDP"), ("ws", "WebSocket")] {
+        for (group, name) in [("flood", "cpu"), ("scale", "scale"), ("size", "size")] {
+            let of = |point: &&Point| point.proto == proto && point.group == group;
+            let points: Vec<_> = all.iter().filter(of).collect();
+            for (lang, code) in [(Lang::En, "en"), (Lang::Zh, "zh")] {
+                let picture = match group {
+                    "flood" => dots(lang, title, &points),
+                    _ => lines(lang, title, group, &points),
+                };
+                let Some(picture) = picture else { continue };
+                for (theme, colours) in svg::THEMES {
+                    let file = into.join(format!("{proto}-{name}.{code}{theme}.svg"));
+                    fs::write(&file, picture.finish(colours))?;
+                    println!("{}", file.display());
+                }
+            }
+        }
     }
     Ok(())
 }
 
 fn points(results: &Value) -> Vec<Point> {
     let rows = results["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let mut others = Vec::new();
-    let mut colour = |server: &str| match server {
-        "ours" => OURS,
-        "floor-line" => FLOORS[0],
-        "floor-batch" => FLOORS[1],
-        _ => {
-            let known = others.iter().position(|known| known == server);
-            if known.is_none() {
-                others.push(server.to_string());
-            }
-            OTHERS[known.unwrap_or(others.len() - 1) % OTHERS.len()]
-        }
-    };
     let point = |row: &Value| {
         let text = |key: &str| row[key].as_str().unwrap_or_default().to_string();
         let value = match row["note"].as_str() {
-            Some(note) => Err(note.split(',').next().unwrap_or_default().into()),
+            Some(note) => Err(note.into()),
             None => Ok(row["median"]["cpu_us"].as_f64().filter(|value| *value > 0.0)?),
         };
-        let (proto, group, server) = (text("proto"), text("group"), text("server"));
-        let colour = colour(&server);
-        Some(Point { proto, group, case: text("case"), server, colour, value })
+        let (proto, group, case, server) = (text("proto"), text("group"), text("case"), text("server"));
+        Some(Point { proto, group, case, server, value })
     };
     rows.iter().filter_map(point).collect()
 }
 
-fn save(into: &Path, name: &str, chart: Option<String>) -> Result<()> {
-    if let Some(svg) = chart {
-        fs::write(into.join(name), svg)?;
-        println!("{}", into.join(name).display());
-    }
-    Ok(())
-}
-
-/// A logarithmic scale over whole decades.
-struct Scale {
+/// From a value to a place. It begins at zero, unless the values are too far apart for that.
+struct Axis {
     low: f64,
-    decades: f64,
+    high: f64,
+    log: bool,
     from: f64,
     to: f64,
 }
 
-impl Scale {
+impl Axis {
     /// `None` without any values.
-    fn new(values: impl Iterator<Item = f64> + Clone, from: f64, to: f64) -> Option<Self> {
-        let low = values.clone().min_by(f64::total_cmp)?.log10().floor();
-        let high = values.max_by(f64::total_cmp)?.log10().ceil();
-        Some(Self { low, decades: (high - low).max(1.0), from, to })
+    fn over(values: impl Iterator<Item = f64> + Clone, from: f64, to: f64) -> Option<Self> {
+        let low = values.clone().min_by(f64::total_cmp)?;
+        let high = values.max_by(f64::total_cmp)?;
+        let log = high > 10.0 * low;
+        let (low, high) = match log {
+            true => (1.0 / round_up(1.0 / low, &[1.0, 2.0, 5.0]), round_up(high, &[1.0, 2.0, 5.0])),
+            false => (0.0, round_up(high, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0])),
+        };
+        Some(Self { low, high, log, from, to })
     }
 
     fn at(&self, value: f64) -> f64 {
-        self.from + (value.log10() - self.low) / self.decades * (self.to - self.from)
+        let (low, high, value) = match self.log {
+            true => (self.low.log10(), self.high.log10(), value.log10()),
+            false => (self.low, self.high, value),
+        };
+        self.from + (value - low) / (high - low) * (self.to - self.from)
     }
 
-    fn decades(&self) -> impl Iterator<Item = f64> {
-        let low = self.low as i32;
-        (low..=low + self.decades as i32).map(|exponent| 10f64.powi(exponent))
+    fn ticks(&self) -> Vec<f64> {
+        let decades = (-6..=6).map(|exponent| 10f64.powi(exponent));
+        let step = round_up(self.high / 5.0, &[1.0, 2.0, 5.0]);
+        let steps = (0..=5).map(|number| f64::from(number) * step);
+        let all: Vec<_> = if self.log { decades.collect() } else { steps.collect() };
+        all.into_iter().filter(|tick| (self.low..=self.high).contains(tick)).collect()
     }
+
+    /// What to say of it.
+    fn words(&self, lang: Lang) -> &'static str {
+        match self.log {
+            true => lang.say("logarithmic, less is better", "对数刻度，越小越好"),
+            false => lang.say("less is better", "越小越好"),
+        }
+    }
+}
+
+/// The next of these digits, times a power of ten, that is no less.
+fn round_up(value: f64, digits: &[f64]) -> f64 {
+    let power = 10f64.powf(value.log10().floor());
+    digits.iter().find(|digit| *digit * power > 0.999 * value).unwrap_or(&10.0) * power
 }
 
 /// The values that `key` takes, in the order of their first appearance.
@@ -127,106 +192,123 @@ fn distinct<'a>(points: &[&'a Point], key: impl Fn(&'a Point) -> &'a str) -> Vec
     seen
 }
 
-fn bar_chart(title: &str, points: &[&Point]) -> Option<String> {
-    let (row, mut y) = (15.0, 64.0);
-    let x = Scale::new(values(points), LEFT, WIDTH - 70.0)?;
-    let cases = distinct(points, |point| &point.case);
-    let height = y + points.len() as f64 * row + cases.len() as f64 * 14.0 + 24.0;
-    let mut svg = open(title, height, points);
-    for decade in x.decades() {
-        vertical(&mut svg, x.at(decade), 54.0, height - 24.0, &plain(decade));
-    }
-    for case in cases {
-        text(&mut svg, LEFT - 10.0, y + 11.0, "end", case);
-        for point in points.iter().filter(|point| point.case == case) {
-            bar(&mut svg, &x, y, point);
-            y += row;
-        }
-        y += 14.0;
-    }
-    Some(svg + "</svg>\n")
-}
-
-fn bar(svg: &mut String, x: &Scale, y: f64, point: &Point) {
-    let (width, label) = match &point.value {
-        Ok(value) => (x.at(*value) - LEFT, plain(*value)),
-        Err(note) => (0.0, format!("{}: {note}", point.server)),
-    };
-    let (width, colour) = (width.max(1.0), point.colour);
-    let _ = writeln!(svg, r#"<rect x="{LEFT}" y="{y:.1}" width="{width:.1}" height="12" fill="{colour}"/>"#);
-    text(svg, LEFT + width + 5.0, y + 10.0, "start", &label);
-}
-
-fn line_chart(title: &str, points: &[&Point]) -> Option<String> {
-    let (left, right, bottom) = (70.0, WIDTH - 30.0, 386.0);
-    let x = Scale::new(points.iter().filter_map(|point| Some(point.spot()?.0)), left, right)?;
-    let y = Scale::new(values(points), bottom, 64.0)?;
-    let mut svg = open(title, bottom + 34.0, points);
-    for decade in x.decades() {
-        vertical(&mut svg, x.at(decade), 64.0, bottom, &plain(decade));
-    }
-    for decade in y.decades() {
-        let at = y.at(decade);
-        let _ = writeln!(svg, r##"<path d="M{left} {at:.1}H{right}" stroke="#ddd"/>"##);
-        text(&mut svg, left - 6.0, at + 4.0, "end", &plain(decade));
-    }
-    for server in distinct(points, |point| &point.server) {
-        let own = points.iter().filter(|point| point.server == server);
-        line(&mut svg, &x, &y, own.copied());
-    }
-    Some(svg + "</svg>\n")
-}
-
-fn line<'a>(svg: &mut String, x: &Scale, y: &Scale, own: impl Iterator<Item = &'a Point> + Clone) {
-    let colour = own.clone().map(|point| point.colour).next().unwrap_or_default();
-    let spots: Vec<_> = own.filter_map(Point::spot).map(|(across, up)| (x.at(across), y.at(up))).collect();
-    let path: String = spots.iter().map(|(x, y)| format!("{x:.1},{y:.1} ")).collect();
-    let _ = writeln!(svg, r#"<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>"#);
-    for (x, y) in spots {
-        let _ = writeln!(svg, r#"<circle cx="{x:.1}" cy="{y:.1}" r="3" fill="{colour}"/>"#);
-    }
-}
-
 fn values<'a>(points: &'a [&Point]) -> impl Iterator<Item = f64> + Clone + use<'a> {
     points.iter().filter_map(|point| point.value.as_ref().ok().copied())
 }
 
-/// Frame, title and legend. The white ground keeps it readable on a dark page.
-fn open(title: &str, height: f64, points: &[&Point]) -> String {
-    let mut svg = format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12" fill="#222">
-<title>{title}</title>
-<rect width="{WIDTH}" height="{height}" fill="#fff"/>
-<text x="20" y="22" font-size="15">{title}</text>
-"##
-    );
-    let servers = distinct(points, |point| &point.server);
-    for (number, server) in servers.into_iter().enumerate() {
-        let x = 20.0 + 120.0 * number as f64;
-        let own = points.iter().find(|point| point.server == server);
-        let colour = own.map_or(OURS, |point| point.colour);
-        let _ = writeln!(svg, r#"<rect x="{x}" y="33" width="12" height="12" fill="{colour}"/>"#);
-        text(&mut svg, x + 17.0, 43.0, "start", server);
+/// A row for each server, under its case; a dot where its figure is, and the figure beside it.
+fn dots(lang: Lang, proto: &str, points: &[&Point]) -> Option<Picture> {
+    let (row, heading, left, right) = (21.0, 34.0, 122.0, WIDTH - 44.0);
+    let x = Axis::over(values(points), left, right)?;
+    let cases = distinct(points, |point| &point.case);
+    let bottom = TOP + cases.len() as f64 * heading + points.len() as f64 * row + 4.0;
+    let title = lang.say("CPU per delivery", "每次送达的 CPU");
+    let mut picture = Picture::new(lang, proto, title, x.words(lang), bottom + 28.0);
+    for tick in x.ticks() {
+        picture.path("grid", &format!("M{:.1} {TOP}V{bottom:.1}", x.at(tick)));
+        for y in [TOP - 8.0, bottom + 18.0] {
+            picture.text("faint mid", x.at(tick), y, &tick.to_string());
+        }
     }
-    svg
+    let mut y = TOP;
+    for case in cases {
+        y += heading;
+        picture.text("bold", 16.0, y - 9.0, &lang.case(case));
+        let mut said = Vec::new();
+        for point in points.iter().filter(|point| point.case == case) {
+            let (class, name, middle) = (point.class(), lang.server(&point.server), y + row / 2.0);
+            picture.text(class, 28.0, middle + 5.0, name);
+            picture.path("row", &format!("M{left} {middle:.1}H{right}"));
+            let figure = match &point.value {
+                Ok(value) => {
+                    picture.dot(class, x.at(*value), middle, 5.0);
+                    picture.text(class, x.at(*value) + 10.0, middle + 5.0, &figure(*value));
+                    figure(*value)
+                }
+                Err(note) => {
+                    picture.text("faint", left + 6.0, middle + 5.0, lang.note(note));
+                    lang.note(note).into()
+                }
+            };
+            said.push(format!("{name} {figure}"));
+            y += row;
+        }
+        picture.describe(&lang.case(case), &said);
+    }
+    Some(picture)
 }
 
-fn vertical(svg: &mut String, x: f64, top: f64, bottom: f64, label: &str) {
-    let _ = writeln!(svg, r##"<path d="M{x:.1} {top}V{bottom}" stroke="#ddd"/>"##);
-    text(svg, x, bottom + 16.0, "middle", label);
+/// A line for each server, with its name and last figure at its end.
+fn lines(lang: Lang, proto: &str, group: &str, points: &[&Point]) -> Option<Picture> {
+    let (left, right, bottom) = (48.0, WIDTH - 166.0, 384.0);
+    let mut numbers: Vec<f64> = points.iter().filter_map(|point| Some(point.spot()?.0)).collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers.dedup();
+    let (low, high) = (*numbers.first()?, *numbers.last()?);
+    let x = Axis { low, high, log: true, from: left + 10.0, to: right };
+    let y = Axis::over(values(points), bottom, TOP)?;
+    let (title, below) = match group {
+        "size" => (
+            lang.say("CPU per delivery, by length of line", "每次送达的 CPU，按行的长度"),
+            lang.say("bytes of a line (logarithmic)", "一行的字节数（对数刻度）"),
+        ),
+        _ => (
+            lang.say("CPU per delivery, by receivers", "每次送达的 CPU，按接收者的数量"),
+            lang.say("receivers (logarithmic)", "接收者的数量（对数刻度）"),
+        ),
+    };
+    let mut picture = Picture::new(lang, proto, title, y.words(lang), bottom + 58.0);
+    for tick in y.ticks() {
+        picture.path("grid", &format!("M{left} {:.1}H{right}", y.at(tick)));
+        picture.text("faint end", left - 8.0, y.at(tick) + 5.0, &tick.to_string());
+    }
+    // What was measured is marked, and labelled where there's room.
+    let mut free = 0.0;
+    for number in numbers {
+        let at = x.at(number);
+        picture.path("grid", &format!("M{at:.1} {bottom}v6"));
+        if at > free {
+            picture.text("faint mid", at, bottom + 22.0, &thousands(number));
+            free = at + 50.0;
+        }
+    }
+    picture.text("faint mid", f64::midpoint(left, right), bottom + 46.0, below);
+    let mut ends = Vec::new();
+    for server in distinct(points, |point| &point.server) {
+        let own = points.iter().filter(|point| point.server == server);
+        let class = own.clone().next()?.class();
+        let (mut spots, mut said, mut end) = (Vec::new(), Vec::new(), None);
+        for (number, value) in own.filter_map(|point| point.spot()) {
+            spots.push((x.at(number), y.at(value)));
+            said.push(format!("{} ({})", figure(value), thousands(number)));
+            end = Some((y.at(value), class, format!("{} {}", lang.server(server), figure(value))));
+        }
+        picture.line(class, &spots);
+        picture.describe(lang.server(server), &said);
+        ends.extend(end);
+    }
+    // Where the lines end, but never one label upon another.
+    ends.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let mut free = 0.0;
+    for (y, class, label) in ends {
+        let place = y.max(free);
+        picture.path("grid", &format!("M{:.1} {y:.1}L{:.1} {place:.1}", right + 6.0, right + 16.0));
+        picture.text(class, right + 19.0, place + 5.0, &label);
+        free = place + 19.0;
+    }
+    Some(picture)
 }
 
-fn text(svg: &mut String, x: f64, y: f64, anchor: &str, words: &str) {
-    let words = words.replace('&', "&amp;").replace('<', "&lt;");
-    let _ = writeln!(svg, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{words}</text>"#);
+/// As the tables have it.
+fn figure(value: f64) -> String {
+    if value < 1.0 { format!("{value:.3}") } else { format!("{value:.1}") }
 }
 
-/// Two digits that count, without a power of ten.
-fn plain(value: f64) -> String {
-    let decimals = (1.0 - value.log10().floor()).clamp(0.0, 4.0) as usize;
-    let text = format!("{value:.decimals$}");
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').into(),
-        false => text,
+/// `9950` as `9,950`.
+fn thousands(number: f64) -> String {
+    if number < 1000.0 {
+        number.to_string()
+    } else {
+        format!("{},{:03}", (number / 1000.0).floor(), number % 1000.0)
     }
 }
