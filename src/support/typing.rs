@@ -27,7 +27,9 @@ static SCREEN: Mutex<Option<Screen>> = Mutex::new(None);
 /// whose width isn't known.
 pub fn begin() {
     let able = std::env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
-    if able && io::stdin().is_terminal() && io::stdout().is_terminal() {
+    // rlwrap keeps the typed line together by itself. The shell says who started us.
+    let wrapped = std::env::var("_").is_ok_and(|starter| starter.ends_with("rlwrap"));
+    if able && !wrapped && io::stdin().is_terminal() && io::stdout().is_terminal() {
         *lock(&SCREEN) = ask_columns().map(|columns| Screen { columns, asked_at: Instant::now() });
     }
 }

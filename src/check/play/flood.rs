@@ -88,7 +88,7 @@ pub fn stalled<C: Connected>(scene: &Scene<'_>) -> Verdict {
         })
     })?;
     scene.log.note(format!("B and C have every line; B was without one for {silence:?} in all"));
-    ensure(silence < ABOUT_A_SECOND, "about a second of silence, once", format!("{silence:?}")).likely(
+    ensure(silence < MAX_SILENCE, "not over 3 s of silence in all", format!("{silence:?}")).likely(
         "each late client costs a deadline of its own, or slips through with a last try and keeps its place: one deadline \
          for all, and who misses it goes",
     )?;
