@@ -1,40 +1,20 @@
 //! The cases: what a chat room must do, tried from outside, on "the program started by this command
 //! at this address", whatever language it is written in.
 //!
-//! A [`Case`] drives real processes over loopback and says what came of it in an [`Outcome`]. Reading
-//! order: [`target`] (what is checked), [`scene`] (what a case has at hand), [`program`] and [`speaker`] (the two kinds
-//! of things on a scene; who speaks is a [`peer`], a [`udp_peer`] or a [`ws_peer`]), then the lists of cases, one file
-//! per concern. What is the same for several kinds of programs stands in [`play`].
+//! A [`Case`] drives real processes over loopback and says what came of it in an [`Outcome`]. The cases stand in
+//! [`cases`], a folder for each kind of program; what they play on is the [`stage`]; how it is told, [`telling`].
 //!
 //! Two rules hold for every case. Everything that waits has a deadline, so a case fails and never hangs.
 //! And "nothing arrives" is proven by order, not by a pause: somebody else says a marker afterwards, and
 //! the marker must be the next thing to arrive.
 
-pub mod frame;
-pub mod http;
-pub mod log;
-pub mod output;
-pub mod peer;
-pub mod play;
-pub mod program;
-pub mod scene;
-pub mod speaker;
-pub mod system;
-pub mod target;
-pub mod tcp_client;
-pub mod tcp_server;
-pub mod terminal;
-pub mod udp_client;
-pub mod udp_peer;
-pub mod udp_server;
-pub mod verdict;
-pub mod ws_client;
-pub mod ws_peer;
-pub mod ws_server;
+pub mod cases;
+pub mod stage;
+pub mod telling;
 
-pub use scene::Scene;
-pub use target::Target;
-pub use verdict::{Failure, Halt, Likely, Outcome, Report, Verdict};
+pub use stage::scene::Scene;
+pub use stage::target::Target;
+pub use telling::verdict::{Failure, Halt, Likely, Outcome, Report, Verdict};
 
 /// What kind of program a case is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +37,12 @@ pub enum Kind {
 #[must_use]
 pub fn cases(kind: Kind) -> Vec<&'static Case> {
     match kind {
-        Kind::TcpServer => tcp_server::cases(),
-        Kind::TcpClient => tcp_client::cases(),
-        Kind::UdpServer => udp_server::cases(),
-        Kind::UdpClient => udp_client::cases(),
-        Kind::WsServer => ws_server::cases(),
-        Kind::WsClient => ws_client::cases(),
+        Kind::TcpServer => cases::tcp_server::cases(),
+        Kind::TcpClient => cases::tcp_client::cases(),
+        Kind::UdpServer => cases::udp_server::cases(),
+        Kind::UdpClient => cases::udp_client::cases(),
+        Kind::WsServer => cases::ws_server::cases(),
+        Kind::WsClient => cases::ws_client::cases(),
     }
 }
 

@@ -6,8 +6,8 @@ use std::process::exit;
 use std::thread;
 use std::time::Duration;
 
-use chatroom::check::frame::{self, CLOSE, FIN, PING, PONG, TEXT};
-use chatroom::check::ws_peer::request;
+use chatroom::check::stage::frame::{self, CLOSE, FIN, PING, PONG, TEXT};
+use chatroom::check::stage::ws_peer::request;
 
 use crate::Fault;
 

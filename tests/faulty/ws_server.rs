@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use chatroom::check::frame::{self, CLOSE, CONTINUATION, FIN, Frame, PING, PONG, TEXT};
-use chatroom::check::ws_peer::header;
+use chatroom::check::stage::frame::{self, CLOSE, CONTINUATION, FIN, Frame, PING, PONG, TEXT};
+use chatroom::check::stage::ws_peer::header;
 use tungstenite::handshake::derive_accept_key;
 
 use crate::Fault;

@@ -7,8 +7,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::str::FromStr;
 use std::time::Duration;
 
-use chatroom::check::frame::{self, FIN, TEXT};
-use chatroom::check::ws_peer::request;
+use chatroom::check::stage::frame::{self, FIN, TEXT};
+use chatroom::check::stage::ws_peer::request;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Proto {

@@ -1,0 +1,197 @@
+//! Many clients at once, or one after the other; and what they use up.
+
+use std::collections::HashSet;
+use std::net::Shutdown;
+use std::time::Duration;
+
+use crate::check::stage::program::Program;
+use crate::check::stage::scene::Server;
+use crate::check::stage::speaker::{Connected, Heard, Speaker, relay};
+use crate::check::stage::system::{Usage, need};
+use crate::check::stage::tcp_peer::Peer;
+use crate::check::telling::verdict::{ensure, fail};
+use crate::check::{Case, Likely, Scene, Verdict};
+
+/// A room for twelve.
+pub const fn twelve<S: Speaker>(id: &'static str) -> Case {
+    Case {
+        id,
+        title: "twelve clients all hear each other",
+        hint: "not everybody is in the list, or one is in it twice",
+        run: twelve_hear_each_other::<S>,
+    }
+}
+
+const NAMES: [&str; 12] = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L"];
+
+fn twelve_hear_each_other<S: Speaker>(scene: &Scene<'_>) -> Verdict {
+    let server = S::serve(scene.launch())?;
+    let mut peers = S::room(&server, NAMES)?;
+    all_hear_each_other(scene, &mut peers)
+}
+
+/// Each says a line, and gets each other one's, once, in any order.
+pub fn all_hear_each_other<S: Speaker>(scene: &Scene<'_>, peers: &mut [S]) -> Verdict {
+    scene.log.note("each says a line");
+    peers.iter().for_each(|peer| peer.set_quiet(true));
+    peers.iter_mut().try_for_each(|peer| peer.say("I am here"))?;
+    let said: HashSet<Vec<u8>> = peers.iter().map(|peer| peer.relayed("I am here")).collect();
+    for peer in peers {
+        let mut missing = said.clone();
+        missing.remove(&peer.relayed("I am here"));
+        while !missing.is_empty() {
+            let heard = peer.next(scene.patience());
+            if !matches!(&heard, Heard::Words(words) if missing.remove(words)) {
+                let wanted = format!("{} gets each other client's line, once", peer.role().name);
+                return fail(format!("{wanted}; {} are missing", missing.len()), heard.told());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// As many clients at a time; the first few times warm up.
+const AT_ONCE: usize = 100;
+const WARM_UP: usize = 4;
+
+/// A language's runtime may keep some threads of its own.
+const FEW: u64 = 8;
+
+/// How long a line is waited for before it is said again.
+const SHORT: Duration = Duration::from_millis(50);
+
+/// A hundred clients come and go, so many times; nothing of them must be left.
+pub fn churn<C: Connected>(scene: &Scene<'_>, times: usize) -> Verdict {
+    let server = C::serve(scene.launch())?;
+    let [mut a, mut b] = C::room(&server, ["A", "B"])?;
+    let alone = server.program.usage()?;
+    let mut before = alone;
+    [&a, &b].into_iter().for_each(|peer| peer.set_quiet(true));
+    for time in 0..WARM_UP + times {
+        if time == WARM_UP {
+            before = settled(&server.program, &alone)?;
+        }
+        come_and_go(&server, &mut a, &mut b)?;
+    }
+    scene.log.note(format!("{} clients came and went, half of them by a reset", (WARM_UP + times) * AT_ONCE));
+    let after = settled(&server.program, &alone)?;
+    scene.log.note(format!("before: {before:?}\n         after:  {after:?}"));
+    // A garbage collector keeps a few MiB in hand; what each client left would still show.
+    let allowed = if scene.target.is_chatroom { 1024 } else { 8 * 1024 };
+    let grown = after.memory.saturating_sub(before.memory);
+    expect_nothing_left(&alone, &after)?;
+    ensure(grown < allowed, format!("less than {allowed} KiB more of memory"), format!("{grown} KiB more"))
+}
+
+/// Neither threads nor descriptors.
+fn expect_nothing_left(alone: &Usage, after: &Usage) -> Verdict {
+    let (was, is) = (alone.threads, after.threads);
+    ensure(is <= was + FEW, format!("{was} threads, or a few more"), is.to_string())?;
+    let (was, is) = (alone.descriptors, after.descriptors);
+    ensure(is <= was, format!("{was} descriptors, as before"), is.to_string())
+}
+
+/// What is used once those who have left are forgotten.
+fn settled(program: &Program, alone: &Usage) -> Verdict<Usage> {
+    program.usage_until(|usage| usage.threads <= alone.threads && usage.descriptors <= alone.descriptors)
+}
+
+/// All get a line. Half of them leave it unread, which is a reset. The others leave in order: some say so, and some
+/// don't, like a tab that is closed.
+fn come_and_go<C: Connected>(server: &Server, a: &mut C, b: &mut C) -> Verdict {
+    let peers = (0..AT_ONCE).map(|_| C::connect(server, "someone")).collect::<Verdict<Vec<C>>>()?;
+    for peer in &peers {
+        peer.set_quiet(true);
+        gets_something(a, b, peer)?;
+    }
+    for (i, mut peer) in peers.into_iter().enumerate() {
+        match i % 4 {
+            0 => peer.finish()?,
+            1 => drop(peer.stream().shutdown(Shutdown::Write)),
+            _ => continue,
+        }
+        let ended = peer.read_to_end(server.patience) != Heard::Nothing;
+        ensure(ended, "who leaves in order gets the end of its connection", "one's stays open")?;
+    }
+    Ok(())
+}
+
+/// A talks until this one has something to read: it may not be in the room yet.
+fn gets_something<C: Connected>(a: &mut C, b: &mut C, peer: &C) -> Verdict {
+    for _ in 0..100 {
+        if peer.has_something(SHORT) {
+            return Ok(());
+        }
+        relay(a, b, "hello")?;
+    }
+    fail("each client gets what the others say", "one gets nothing, however often it is said")
+}
+
+/// D5: no descriptors are left for newcomers.
+pub const fn descriptors<C: Connected>() -> Case {
+    Case {
+        id: "D5",
+        title: "out of descriptors the room goes on and rests, says so once, and lets people in when there is room again",
+        hint: "accept fails at once, again and again: pause before the next try, and say it once, naming `ulimit -n`",
+        run: runs_out_of_descriptors::<C>,
+    }
+}
+
+/// More than 30 descriptors can hold.
+const CROWD: usize = 40;
+
+fn runs_out_of_descriptors<C: Connected>(scene: &Scene<'_>) -> Verdict {
+    need(&["sh"])?;
+    let server = C::serve(scene.launch().after_shell("ulimit -n 30"))?;
+    let [mut a, mut b] = C::room(&server, ["A", "B"])?;
+    let crowd = too_many(&server)?;
+    let said = |all: &[u8]| String::from_utf8_lossy(all).contains("ulimit -n");
+    let in_time = server.program.stderr.wait_for(scene.patience(), said);
+    expect_rest(&server)?;
+    ensure(in_time, "a warning on stderr that names `ulimit -n`", server.program.printed())?;
+    relay(&mut a, &mut b, "full, but alive")?;
+    drop(crowd);
+    scene.log.note("they leave");
+    C::late(&server, "late", &mut a)?;
+    let warnings = server.program.stderr.text().matches("ulimit -n").count();
+    ensure(warnings == 1, "one warning that names `ulimit -n`", format!("{warnings} of them"))
+        .likely("the warning comes again and again")
+}
+
+/// More connections than a server has room for.
+pub fn too_many(server: &Server) -> Verdict<Vec<Peer>> {
+    let crowd = (0..CROWD).map(|_| server.connect("someone")).collect::<Verdict<Vec<Peer>>>()?;
+    server.log.note(format!("{CROWD} more connect"));
+    crowd.iter().for_each(|peer| peer.set_quiet(true));
+    Ok(crowd)
+}
+
+/// How long the load is measured, and how much of a processor is still rest: on a busy machine even
+/// a program that spins gets no more than its share.
+const A_WHILE: Duration = Duration::from_millis(700);
+const REST: f64 = 0.08;
+
+/// The server must have nothing to do.
+pub fn expect_rest(server: &Server) -> Verdict {
+    let load = server.program.load_over(A_WHILE)?;
+    ensure(load < REST, "the server rests", format!("it uses {:.0} % of a processor", load * 100.0))
+}
+
+/// What somebody tries to send who never comes to an end, in MiB.
+const ENDLESS: usize = 64;
+
+/// Somebody sends the same MiB again and again: it must be thrown out, and the server's memory must not have grown by
+/// `most` KiB since it was `before`.
+pub fn endless<C: Connected>(
+    server: &Server,
+    peer: &mut C,
+    mebibyte: impl AsRef<[u8]>,
+    (before, most): (u64, u64),
+) -> Verdict {
+    let sent = (0..ENDLESS).take_while(|_| peer.try_send(mebibyte.as_ref())).count();
+    server.log.note(format!("{} could send {sent} of {ENDLESS} MiB", peer.role().name));
+    let grown = server.program.usage()?.peak - before;
+    ensure(grown < most, format!("memory grows by less than {most} KiB"), format!("by {grown} KiB"))?;
+    let wanted = format!("{} is disconnected before that", peer.role().name);
+    ensure(sent < ENDLESS, wanted, "it could send all of it")
+}

@@ -1,0 +1,194 @@
+//! Floods, readers that stop reading (D4, D31), and a server that is to end meanwhile.
+
+use std::net::Shutdown;
+use std::ops::Range;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::check::stage::scene::Server;
+use crate::check::stage::speaker::{Connected, Heard, Speaker};
+use crate::check::telling::verdict::{ensure, fail};
+use crate::check::{Likely, Scene, Verdict};
+
+/// The most that a healthy client is without a line, in a flood.
+const MAX_SILENCE: Duration = Duration::from_secs(3);
+
+/// Without a line for so long, the room waits for a client that doesn't read.
+pub const SILENCE: Duration = Duration::from_millis(200);
+
+/// What stalled clients may cost in all, a busy machine's part included.
+const ABOUT_A_SECOND: Duration = Duration::from_millis(1800);
+
+/// 12 MB: far more than the buffers of two sockets hold.
+const LINES: usize = 12_000;
+const SIZE: usize = 1024;
+
+/// Line `i` of a flood.
+pub fn words(i: usize, size: usize) -> String {
+    format!("{i:07} {}", ".".repeat(size - 8))
+}
+
+/// Sends a part of a flood, some lines at a time. Says whether all could be sent.
+fn send<C: Connected>(peer: &mut C, lines: Range<usize>, size: usize) -> bool {
+    lines.collect::<Vec<_>>().chunks(32).all(|some| {
+        let bytes: Vec<u8> = some.iter().flat_map(|&i| peer.encode(words(i, size))).collect();
+        peer.try_send(&bytes)
+    })
+}
+
+/// Plays while somebody floods the room. When that is over, nobody needs the rest of the flood: a system may keep who
+/// sends it waiting for long, even if the other side is gone.
+fn while_flooding<C: Connected, T>(peer: &mut C, play: impl FnOnce() -> Verdict<T>) -> Verdict<T> {
+    let connection = peer.second()?;
+    thread::scope(|scope| {
+        scope.spawn(|| send(peer, 0..LINES, SIZE));
+        let played = play();
+        let _ = connection.stream().shutdown(Shutdown::Both);
+        played
+    })
+}
+
+/// Must get these lines of the flood of whom others see as `from` (`[ip:port]: `), in order, without a long silence.
+/// Says how long it waited in all, short waits aside.
+pub fn follow<S: Speaker>(peer: &mut S, from: &str, lines: Range<usize>, size: usize) -> Verdict<Duration> {
+    let mut silence = Duration::ZERO;
+    for i in lines {
+        let start = Instant::now();
+        let wanted = Heard::Words(format!("{from}{}\n", words(i, size)).into());
+        let heard = peer.next(MAX_SILENCE);
+        if heard != wanted {
+            let name = &peer.role().name;
+            let expected = format!("{name} gets line {i} within {MAX_SILENCE:?}, {}", wanted.told());
+            return fail(expected, heard.told());
+        }
+        // A busy machine takes its time too: only what is long is counted.
+        silence += Some(start.elapsed()).filter(|wait| *wait > SILENCE).unwrap_or_default();
+    }
+    Ok(silence)
+}
+
+/// So many clients stop reading.
+const STALLED: usize = 50;
+
+/// Clients that stop reading go; the others hardly notice.
+pub fn stalled<C: Connected>(scene: &Scene<'_>) -> Verdict {
+    let server = C::serve(scene.launch())?;
+    let [mut a, mut b, mut c] = C::room(&server, ["A", "B", "C"])?;
+    let mut stallers = (0..STALLED).map(|_| C::connect(&server, "S")).collect::<Verdict<Vec<C>>>()?;
+    // They are in the room before long: whether they miss a few lines makes no difference.
+    stallers.iter().chain([&b, &c]).for_each(|peer| peer.set_quiet(true));
+    scene.log.note(format!("{STALLED} more connect and read nothing"));
+    scene.log.note(format!("A says {LINES} lines of {SIZE} bytes; B and C read"));
+    let from = a.prefix();
+    let silence = while_flooding(&mut a, || {
+        thread::scope(|scope| {
+            let other = scope.spawn(|| follow(&mut c, &from, 0..LINES, SIZE));
+            let followed = follow(&mut b, &from, 0..LINES, SIZE);
+            other.join().unwrap_or_else(|_| fail("C reads", "the checker broke")).and(followed)
+        })
+    })?;
+    scene.log.note(format!("B and C have every line; B was without one for {silence:?} in all"));
+    ensure(silence < MAX_SILENCE, "not over 3 s of silence in all", format!("{silence:?}")).likely(
+        "each late client costs a deadline of its own, or slips through with a last try and keeps its place: one deadline \
+         for all, and who misses it goes",
+    )?;
+    let open = stallers.iter_mut().any(|staller| staller.read_to_end(scene.patience()) == Heard::Nothing);
+    ensure(!open, "each client that doesn't read is disconnected", "one's connection stays open")
+}
+
+/// Each round a new client comes and stalls, and gets 5 MB: more than the 4.3 MB that its buffers may hold.
+const ROUND: usize = 5 * 1024;
+const ROUNDS: usize = 4;
+
+/// So that a healthy client never lags: after so many lines, which fit its buffers, the speaker waits for it.
+const STEP: usize = 128;
+
+/// Clients that come to stall, one after the other. The first of them is another case, `see`.
+pub fn again<C: Connected>(scene: &Scene<'_>, see: &str) -> Verdict {
+    let server = C::serve(scene.launch())?;
+    let [mut a, mut b] = C::room(&server, ["A", "B"])?;
+    let from = a.prefix();
+    let (mut stallers, mut silence, start) = (vec![], Duration::ZERO, Instant::now());
+    b.set_quiet(true);
+    for round in 0..ROUNDS {
+        stallers.push(C::join(&server, &format!("S{round}"))?);
+        scene.log.note(format!("S{round} reads nothing; A says {ROUND} lines of {SIZE} bytes; B reads"));
+        for step in (round * ROUND..(round + 1) * ROUND).step_by(STEP) {
+            send(&mut a, step..step + STEP, SIZE);
+            silence += follow(&mut b, &from, step..step + STEP, SIZE)
+                .likely(&format!("see {see}: the room freezes, or loses what is said"))?;
+        }
+        scene.log.note(format!("so far B was without a line for {silence:?} of {:?}", start.elapsed()));
+    }
+    // A second once, a tenth of the time, and some for a busy machine.
+    let allowed = ABOUT_A_SECOND + start.elapsed() / 10;
+    ensure(silence < allowed, format!("B is without a line for at most {allowed:?}"), format!("{silence:?}"))
+}
+
+/// So many lines in each of four floods.
+const FLOOD: usize = 3000;
+const SMALL: usize = 100;
+
+/// Four flood and read; `e` must get all that each says, in order, in any mixture, and nothing but that and what it
+/// `may_hear` besides.
+pub fn four<C: Connected>(e: &mut C, floods: [C; 4], may_hear: impl FnMut(&Heard) -> bool) -> Verdict {
+    e.set_quiet(true);
+    let prefixes: Vec<String> = floods.iter().map(C::prefix).collect();
+    thread::scope(|scope| {
+        for mut flood in floods {
+            flood.set_quiet(true);
+            let mut reader = flood.second()?;
+            scope.spawn(move || while reader.next(MAX_SILENCE).is_something() {});
+            scope.spawn(move || send(&mut flood, 0..FLOOD, SMALL) && flood.finish().is_ok());
+        }
+        follow_all(e, &prefixes, may_hear)
+    })
+}
+
+fn follow_all<C: Connected>(
+    e: &mut C,
+    prefixes: &[String],
+    mut may_hear: impl FnMut(&Heard) -> bool,
+) -> Verdict {
+    let mut next = vec![0; prefixes.len()];
+    while next.iter().any(|&next| next < FLOOD) {
+        let heard = e.next(MAX_SILENCE);
+        if may_hear(&heard) {
+            continue;
+        }
+        let said = |i: usize| Heard::Words(format!("{}{}\n", prefixes[i], words(next[i], SMALL)).into());
+        match (0..prefixes.len()).find(|&i| heard == said(i)) {
+            Some(whose) => next[whose] += 1,
+            None => {
+                let wanted = format!("{} gets the next line of one of the floods, whole", e.role().name);
+                return fail(format!("{wanted} (up to {next:?})"), heard.told());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Plays until the room waits for S, then `end`. A floods, B reads, S doesn't.
+pub fn while_stalled<C: Connected>(
+    scene: &Scene<'_>,
+    end: impl FnOnce(&Server, &mut C) -> Verdict,
+) -> Verdict {
+    let server = C::serve(scene.launch())?;
+    let [a, b, _s] = C::room(&server, ["A", "B", "S"])?;
+    scene.log.note("S reads nothing");
+    until_silent([a, b], SILENCE, |b| end(&server, b))
+}
+
+/// A floods the room and B reads, until nothing comes for so long; then `end`.
+pub fn until_silent<C: Connected>(
+    [mut a, mut b]: [C; 2],
+    silence: Duration,
+    end: impl FnOnce(&mut C) -> Verdict,
+) -> Verdict {
+    a.role().note(|| format!("says {LINES} lines of {SIZE} bytes; B reads"));
+    b.set_quiet(true);
+    while_flooding(&mut a, || {
+        while b.next(silence).is_something() {}
+        end(&mut b)
+    })
+}

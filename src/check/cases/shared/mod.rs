@@ -1,0 +1,163 @@
+//! Plays that are the same for all kinds of programs, whatever carries the words.
+//!
+//! A function that takes a scene is a whole play; a case names it with its kind of [`Speaker`]. Where the title and
+//! the hint are the same too, a `const fn` is the whole case. The rest are scenes of plays.
+
+pub mod client;
+pub mod crowd;
+pub mod flood;
+pub mod pace;
+pub mod screen;
+pub mod wire;
+
+use std::time::Duration;
+
+use crate::check::Case;
+use crate::check::stage::scene::{Scene, Server};
+use crate::check::stage::speaker::{Speaker, relay};
+use crate::check::stage::system::need;
+use crate::check::telling::log::show;
+use crate::check::telling::verdict::{Likely, Verdict, ensure, not_checked};
+
+/// Within this a program that is asked to end has ended, whatever its peers do.
+pub const END: Duration = Duration::from_secs(2);
+
+/// A server that listens on every interface.
+pub const fn ipv4<S: Speaker>(id: &'static str) -> Case {
+    Case {
+        id,
+        title: "a client that comes by IPv4 is shown as IPv4 when the server listens on every interface",
+        hint: "on a socket for IPv6 and IPv4 the system shows 1.2.3.4 as ::ffff:1.2.3.4: print the canonical address",
+        run: is_shown_as_ipv4::<S>,
+    }
+}
+
+fn is_shown_as_ipv4<S: Speaker>(scene: &Scene<'_>) -> Verdict {
+    let everywhere = if scene.target.chooses_port() { ":0" } else { &scene.target.address };
+    if !everywhere.starts_with(':') && !everywhere.starts_with("[::]:") {
+        return not_checked(format!("{everywhere} is not every interface"));
+    }
+    let server = S::serve(scene.launch().at(everywhere))?;
+    let [mut a, mut b] = S::room(&server, ["A", "B"])?;
+    a.say("who am I?")?;
+    b.expect(format!("[127.0.0.1:{}]: who am I?\n", a.role().address.port()))
+}
+
+/// A server whose address is taken.
+pub const fn in_use<S: Speaker>(id: &'static str) -> Case {
+    Case {
+        id,
+        title: "a server that can't listen says so in one sentence that names the address, with exit code 1",
+        hint: "the error of bind is not looked at, or not told",
+        run: finds_its_address_taken::<S>,
+    }
+}
+
+fn finds_its_address_taken<S: Speaker>(scene: &Scene<'_>) -> Verdict {
+    let (taken, _held) = S::occupy(scene, &scene.target.address)?;
+    scene.log.note(format!("the checker listens on {taken}"));
+    let program = scene.launch().at(taken).program("server")?;
+    program.expect_exit(1, scene.patience())?;
+    program.expect_one_sentence(&taken.to_string())
+}
+
+/// A server that is to listen everywhere, where somebody has a part of it.
+pub const fn half_in_use<S: Speaker>(id: &'static str) -> Case {
+    Case {
+        id,
+        title: "`:PORT` is refused when another program has that port of [::1]: no room that half the machine can't reach",
+        hint: "after any error of IPv6 the server listens on IPv4 alone: do that only where there is no IPv6",
+        run: finds_half_its_address_taken::<S>,
+    }
+}
+
+fn finds_half_its_address_taken<S: Speaker>(scene: &Scene<'_>) -> Verdict {
+    if !scene.target.chooses_port() {
+        return not_checked("it can't be started on another address");
+    }
+    let (taken, _held) = S::occupy(scene, "[::1]:0")?;
+    scene.log.note(format!("the checker listens on {taken}"));
+    let program = scene.launch().at(format!(":{}", taken.port())).program("server")?;
+    program.expect_exit(1, scene.patience())?;
+    program.expect_one_sentence(&format!(":{}", taken.port()))
+}
+
+/// An option that no program has.
+pub const fn usage(id: &'static str) -> Case {
+    Case {
+        id,
+        title: "an option that isn't known is a usage error: one sentence, exit code 2",
+        hint: "unknown options are ignored",
+        run: is_called_wrongly,
+    }
+}
+
+fn is_called_wrongly(scene: &Scene<'_>) -> Verdict {
+    scene.needs_chatroom("exit code 2")?;
+    let program = scene.launch().with(&["--nonsense"]).program("program")?;
+    program.expect_exit(2, scene.patience())?;
+    program.expect_one_sentence("--nonsense")
+}
+
+/// A server that is to speak Chinese.
+pub fn in_chinese<S: Speaker>(scene: &Scene<'_>) -> Verdict<Server> {
+    scene.needs_chatroom("--lang zh")?;
+    S::serve(scene.launch().with(&["--lang", "zh"]))
+}
+
+/// All that a server printed, once its end has come.
+pub fn expect_all_printed(server: &Server, all: &str) -> Verdict {
+    let last = all.trim_end().rsplit('\n').next().unwrap_or_default();
+    server.program.expect_printed(format!("{last}\n"))?;
+    let printed = server.program.stdout.bytes();
+    ensure(printed == all.as_bytes(), format!("just {}", show(all.as_bytes())), show(&printed))
+}
+
+/// Ctrl-C.
+pub fn interrupt<S: Speaker>(scene: &Scene<'_>) -> Verdict {
+    let server = S::serve(scene.launch())?;
+    let members = S::room(&server, ["A", "B"])?;
+    stop(scene, &server, "INT", members)
+}
+
+/// The same, asked for by another program.
+pub fn terminate<S: Speaker>(scene: &Scene<'_>) -> Verdict {
+    let server = S::serve(scene.launch())?;
+    let members = S::room(&server, ["A", "B"])?;
+    stop(scene, &server, "TERM", members)
+}
+
+/// Asks a server to end by a signal: it says good-bye on its console and to its members, ends in time with exit
+/// code 0, and leaves its address free.
+pub fn stop<S: Speaker>(scene: &Scene<'_>, server: &Server, signal: &str, members: [S; 2]) -> Verdict {
+    need(&["kill"])?;
+    let [mut a, mut b] = members;
+    relay(&mut a, &mut b, "last words")?;
+    let printed = server.program.expect_printed(a.shown("last words"));
+    printed.likely("the server prints nothing of what is said")?;
+    let before = server.program.stdout.bytes().len(); // What is printed from here on is the good-bye.
+    server.program.signal(signal)?;
+    server.program.expect_exit(0, END)?;
+    let _ = server.program.stdout.wait_for_end(scene.patience());
+    let said = server.program.stdout.bytes().len() > before;
+    ensure(said, "a good-bye on the console", "nothing more").likely("the end is in order, but silent")?;
+    let told = [&mut a, &mut b].into_iter().try_for_each(S::expect_farewell);
+    told.likely("the program ends with its clients' sockets still open")?;
+    is_free::<S>(scene, server)
+}
+
+/// An address is free again when the checker can have it, and then another server.
+fn is_free<S: Speaker>(scene: &Scene<'_>, server: &Server) -> Verdict {
+    let address = server.address.to_string();
+    let free = S::occupy(scene, &address).is_ok();
+    ensure(free, format!("{address} is free again"), "it is still taken")
+        .likely("something that the program has started still holds the socket")?;
+    let again = S::serve(scene.launch().at(address)).likely("the port isn't free: set SO_REUSEADDR")?;
+    S::room(&again, ["C", "D"]).map(|_| ())
+}
+
+/// A line that tells why a client is sent away, or not served.
+pub fn expect_reason<S: Speaker>(peer: &mut S, what: &str) -> Verdict {
+    let word = peer.expect_words(what)?;
+    ensure(word.len() > 1 && word.ends_with(b"\n"), format!("{} is told why", peer.role().name), show(&word))
+}

@@ -1,0 +1,163 @@
+//! A server's own screen: D7 (closed, or stalled) and D12 (control characters).
+
+use std::time::{Duration, Instant};
+
+use super::END;
+use super::flood::{follow, words};
+use crate::check::stage::display::{expect_visible, hostile};
+use crate::check::stage::output::contains;
+use crate::check::stage::scene::Server;
+use crate::check::stage::speaker::{Speaker, relay};
+use crate::check::stage::system::need;
+use crate::check::telling::log::show;
+use crate::check::telling::verdict::{ensure, fail};
+use crate::check::{Case, Scene, Verdict};
+
+/// D7, closed.
+pub const fn closed<S: Speaker>() -> Case {
+    Case {
+        id: "D7",
+        title: "the room goes on when nobody reads the server's stdout any more, and what was lost is counted and said",
+        hint: "printing to a closed pipe ends the program, by SIGPIPE or by a panic of `println!`: let that error pass",
+        run: goes_on_without_a_screen::<S>,
+    }
+}
+
+/// D7, stalled.
+pub const fn stalled<S: Speaker>() -> Case {
+    Case {
+        id: "D7-stalled",
+        title: "the room goes on when the server's stdout stalls, and what was lost is counted and said",
+        hint: "printing waits for a screen that has stopped: print from a thread of its own, with a bounded backlog",
+        run: goes_on_while_its_screen_stalls::<S>,
+    }
+}
+
+/// D12, on a terminal.
+pub const fn terminal<S: Speaker>() -> Case {
+    Case {
+        id: "D12-server",
+        title: "on the server's terminal, control characters from peers are made visible",
+        hint: "what a peer sends is printed as it is: on a terminal, spell control characters out",
+        run: makes_them_visible::<S>,
+    }
+}
+
+/// D12, elsewhere.
+pub const fn pipe<S: Speaker>() -> Case {
+    Case {
+        id: "D12-server-pipe",
+        title: "in a pipe the server prints what peers send as it is",
+        hint: "control characters are spelled out although stdout is no terminal, or the bytes are turned into text",
+        run: prints_them_as_they_are::<S>,
+    }
+}
+
+/// What is said to a closed stdout: enough to tell its count from other numbers.
+const LOST: usize = 500;
+
+/// What is printed besides: who came, who left, what C said.
+const BESIDES: usize = 10;
+
+fn goes_on_without_a_screen<S: Speaker>(scene: &Scene<'_>) -> Verdict {
+    need(&["kill"])?;
+    let server = S::serve(scene.launch())?;
+    let [mut a, mut b] = S::room(&server, ["A", "B"])?;
+    relay(&mut a, &mut b, "the greetings are printed")?;
+    server.program.expect_printed(a.shown("the greetings are printed"))?;
+    scene.log.note("the server's stdout is closed, as `| head -3` does");
+    server.program.stdout.close();
+    relay(&mut a, &mut b, "the last that is printed")?;
+    ensure(server.program.stdout.wait_for_end(scene.patience()), "the server prints what A says", "nothing")?;
+    let mut c = server.unless_ended(S::join(&server, "C"))?;
+    relay(&mut c, &mut a, "whoever comes now can chat too")?;
+    b.expect_from(&c, "whoever comes now can chat too")?;
+    c.leave();
+    [&a, &b].into_iter().for_each(|peer| peer.set_quiet(true));
+    (0..LOST).try_for_each(|i| relay(&mut a, &mut b, format!("words {i}")))?;
+    server.program.expect_running()?;
+    server.program.signal("INT")?;
+    server.program.expect_exit(0, END)?;
+    let _ = server.program.stderr.wait_for_end(scene.patience());
+    expect_counted(&server.program.stderr.text())
+}
+
+/// The lines that were lost must have been counted.
+fn expect_counted(warnings: &str) -> Verdict {
+    let counted = numbers(warnings).any(|n| (LOST..LOST + BESIDES).contains(&n));
+    let wanted = format!("stderr says how many lines were lost, {LOST} or a few more");
+    ensure(counted, wanted, show(warnings.as_bytes()))
+}
+
+/// All numbers in a text.
+fn numbers(text: &str) -> impl Iterator<Item = usize> {
+    text.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok())
+}
+
+/// 5 MB: more than a pipe holds, and more than a program should keep.
+const LINES: usize = 1280;
+const SIZE: usize = 4096;
+
+/// So many are under way at a time: no socket's buffer may overflow, datagrams would be lost.
+const WINDOW: usize = 16;
+
+/// How often one looks whether all is there.
+const POLL: Duration = Duration::from_millis(50);
+
+fn goes_on_while_its_screen_stalls<S: Speaker>(scene: &Scene<'_>) -> Verdict {
+    let server = S::serve(scene.launch())?;
+    let [mut a, mut b] = S::room(&server, ["A", "B"])?;
+    scene.log.note(format!("nobody reads the server's stdout for now; A says {LINES} lines of {SIZE} bytes"));
+    server.program.stdout.stall();
+    [&a, &b].into_iter().for_each(|peer| peer.set_quiet(true));
+    for from in (0..LINES).step_by(WINDOW) {
+        let lines = from..from + WINDOW;
+        lines.clone().try_for_each(|i| a.say(words(i, SIZE)))?;
+        follow(&mut b, &a.prefix(), lines, SIZE)?;
+    }
+    scene.log.note("B has every line; somebody reads the server's stdout again");
+    server.program.stdout.resume();
+    let deadline = Instant::now() + scene.patience();
+    while !adds_up(&server, &a) {
+        if Instant::now() > deadline {
+            let got = format!("{} lines printed; {}", printed_of(&server, &a), server.program.printed());
+            return fail("what was printed and what stderr says was lost add up", got);
+        }
+        server.program.stderr.wait_for(POLL, |_| false);
+    }
+    Ok(())
+}
+
+/// Whether all that A said was printed, or the rest said to be lost.
+fn adds_up<S: Speaker>(server: &Server, a: &S) -> bool {
+    let printed = printed_of(server, a);
+    printed == LINES || numbers(&server.program.stderr.text()).any(|lost| lost + printed == LINES)
+}
+
+/// How many of A's lines stand on the server's stdout, each whole.
+fn printed_of<S: Speaker>(server: &Server, a: &S) -> usize {
+    let printed = server.program.stdout.bytes();
+    let is_whole = |line: &&[u8]| {
+        let start = line.len().checked_sub(SIZE + 1);
+        let number = start.and_then(|at| std::str::from_utf8(&line[at..at + 7]).ok()?.parse().ok());
+        number.is_some_and(|i| line.ends_with(&a.shown(words(i, SIZE))))
+    };
+    printed.split_inclusive(|&byte| byte == b'\n').filter(is_whole).count()
+}
+
+fn makes_them_visible<S: Speaker>(scene: &Scene<'_>) -> Verdict {
+    let server = S::serve(scene.on_terminal()?)?;
+    let [mut a, mut b] = S::room(&server, ["A", "B"])?;
+    relay(&mut a, &mut b, hostile::<S>())?;
+    expect_visible(&server.program)
+}
+
+fn prints_them_as_they_are<S: Speaker>(scene: &Scene<'_>) -> Verdict {
+    let server = S::serve(scene.launch())?;
+    let [mut a, mut b] = S::room(&server, ["A", "B"])?;
+    relay(&mut a, &mut b, hostile::<S>())?;
+    let line = a.shown(hostile::<S>());
+    server.program.stdout.wait_for(scene.patience(), |all| contains(all, &line));
+    let printed = server.program.stdout.bytes();
+    ensure(contains(&printed, &line), format!("on stdout {}", show(&line)), show(&printed))
+}

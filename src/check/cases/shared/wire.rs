@@ -1,0 +1,77 @@
+//! What goes over the wire, and to whom.
+
+use std::time::{Duration, Instant};
+
+use crate::check::stage::speaker::{Connected, Speaker, relay};
+use crate::check::telling::log::show;
+use crate::check::telling::verdict::ensure;
+use crate::check::{Scene, Verdict};
+
+/// What one says reaches every other.
+pub fn relays<S: Speaker>(scene: &Scene<'_>) -> Verdict {
+    let server = S::serve(scene.launch())?;
+    let [mut a, mut b, mut c] = S::room(&server, ["A", "B", "C"])?;
+    relay(&mut a, &mut b, "hello")?;
+    c.expect_from(&a, "hello")?;
+    relay(&mut c, &mut a, "好 <b>\t")?;
+    b.expect_from(&c, "好 <b>\t")?;
+    relay(&mut b, &mut a, "")?;
+    c.expect_from(&b, "")
+}
+
+/// Nobody hears itself.
+pub fn echo<S: Speaker>(scene: &Scene<'_>) -> Verdict {
+    let server = S::serve(scene.launch())?;
+    let [mut a, mut b] = S::room(&server, ["A", "B"])?;
+    relay(&mut a, &mut b, "do I hear myself?")?;
+    relay(&mut b, &mut a, "marker")
+}
+
+/// Words are bytes, text or not. The last word is up to the kind.
+pub fn bytes<S: Speaker>(scene: &Scene<'_>, last: &str) -> Verdict {
+    let server = S::serve(scene.launch())?;
+    let [mut a, mut b] = S::room(&server, ["A", "B"])?;
+    let all = [&b"\xff\xfe\xc3("[..], b"\0\x01\x1b[2J\x7f\xc2\x9b", b"", last.as_bytes()];
+    all.iter().try_for_each(|words| relay(&mut a, &mut b, words))
+}
+
+/// Enough for several reads, and for threads to overtake each other.
+const MANY: usize = 3000;
+
+/// What is sent in one write arrives one by one, in order.
+pub fn order<C: Connected>(scene: &Scene<'_>) -> Verdict {
+    let server = C::serve(scene.launch())?;
+    let [mut a, mut b] = C::room(&server, ["A", "B"])?;
+    let all: Vec<u8> = (0..MANY).flat_map(|i| a.encode(format!("line {i}"))).collect();
+    scene.log.note(format!("A says {MANY} lines in one write"));
+    ensure(a.try_send(&all), "A can send", "it can't")?;
+    b.set_quiet(true);
+    (0..MANY).try_for_each(|i| b.expect_from(&a, format!("line {i}")))
+}
+
+/// Where a message is no line, line breaks in it become spaces.
+pub fn forged<S: Speaker>(scene: &Scene<'_>) -> Verdict {
+    let server = S::serve(scene.launch())?;
+    let [mut a, mut b] = S::room(&server, ["A", "B"])?;
+    a.say("one\n[Server]: two")?;
+    b.expect_from(&a, "one [Server]: two")?;
+    a.say("one\r\n[Server]: two\rthree")?;
+    let heard = b.expect_words("the same on one line")?;
+    let (start, end) = (a.prefix() + "one ", b"[Server]: two three\n");
+    let breaks = heard.iter().filter(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let kept = heard.starts_with(start.as_bytes()) && heard.ends_with(end) && breaks == 1;
+    ensure(kept, "spaces for the carriage returns too", show(&heard))
+}
+
+/// So many times two lines and an answer: were each second line to wait for the acknowledgement of the first, which
+/// a system holds back for 40 ms from who has just answered, these would take 2.4 s.
+const TIMES: usize = 60;
+
+/// Two lines, one after the other, and an answer, so often that waiting would show.
+pub fn prompt(mut two_lines_and_an_answer: impl FnMut() -> Verdict) -> Verdict {
+    let start = Instant::now();
+    (0..TIMES).try_for_each(|_| two_lines_and_an_answer())?;
+    let took = start.elapsed();
+    let in_time = took < Duration::from_millis(1500);
+    ensure(in_time, "that takes less than a second and a half", format!("{took:?}"))
+}

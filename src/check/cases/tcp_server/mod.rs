@@ -1,0 +1,27 @@
+//! The cases for a TCP server.
+
+mod crowd;
+mod limits;
+mod long_lines;
+mod screen;
+mod stall;
+mod start;
+mod stop;
+mod wire;
+
+use crate::check::Case;
+
+/// All of them.
+#[must_use]
+pub fn cases() -> Vec<&'static Case> {
+    let lists = [
+        wire::CASES,
+        start::CASES,
+        long_lines::CASES,
+        stall::CASES,
+        limits::CASES,
+        stop::CASES,
+        screen::CASES,
+    ];
+    lists.into_iter().chain([crowd::CASES]).flatten().collect()
+}

@@ -1,0 +1,139 @@
+//! How a client starts, what it says when it can't, and how it is stopped.
+
+use std::time::Duration;
+
+use crate::check::cases::shared::{self, client};
+use crate::check::stage::program::Program;
+use crate::check::stage::ws_peer::WsPeer;
+use crate::check::telling::log::show;
+use crate::check::telling::verdict::{Likely, ensure, not_checked};
+use crate::check::{Case, Scene, Verdict};
+
+/// Within this a client has given up on a server that doesn't answer.
+const SILENCE: Duration = Duration::from_secs(3);
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        id: "client-wss",
+        title: "a URL with wss:// gets one sentence",
+        hint: "there is no encryption here: say so, and don't try",
+        run: encrypted,
+    },
+    client::refused::<WsPeer>(),
+    Case {
+        id: "client-path",
+        title: "when there is no room at that path: one sentence, exit code 1",
+        hint: "the answer to the handshake is not looked at, or told as a panic",
+        run: no_room,
+    },
+    Case {
+        id: "client-no-websocket",
+        title: "when the server speaks something else: one sentence, exit code 1",
+        hint: "whatever the server answers is taken for a WebSocket, or the failure is told as a panic",
+        run: no_websocket,
+    },
+    Case {
+        id: "client-refusals",
+        title: "a redirect, 401, 403 and 502 are each told as what they are, in one sentence",
+        hint: "all answers but 101 are told in the same words, or as a panic",
+        run: refusals,
+    },
+    Case {
+        id: "client-silence",
+        title: "when nobody answers the handshake, the client says so within three seconds, exit code 1",
+        hint: "the wait for the answer has no limit",
+        run: silence,
+    },
+    Case {
+        id: "D8",
+        title: "when the room is full, Close 1013, the client says so, exit code 1",
+        hint: "the code of the close is not looked at",
+        run: full,
+    },
+    shared::usage("client-usage"),
+    Case {
+        id: "client-zh",
+        title: "in Chinese a client says what the notes' TCP client says",
+        hint: "a message isn't in the notes' words",
+        run: client::chinese::<WsPeer>,
+    },
+    client::interrupt::<WsPeer>(),
+];
+
+fn encrypted(scene: &Scene<'_>) -> Verdict {
+    let host = scene.host()?;
+    let words = scene.launch().at(host.address).words();
+    let changed: Vec<String> = words.iter().map(|word| word.replace("ws://", "wss://")).collect();
+    if changed == words {
+        return not_checked("the command holds no ws:// URL");
+    }
+    let client = Program::start("client", &changed, true, &scene.log, scene.patience())?;
+    let code = client.wait(scene.patience()).and_then(|status| status.code());
+    ensure(matches!(code, Some(1 | 2)), "the client ends with exit code 2 or 1", format!("{code:?}"))?;
+    client.expect_one_sentence("")
+}
+
+/// A server answers this to whatever the client asks: it must end with exit code 1, and say why in one sentence. Ours
+/// says it in words that hold `part`.
+fn gives_up(scene: &Scene<'_>, answer: &str, part: &str) -> Verdict {
+    let host = scene.host()?;
+    let client = scene.launch().at(host.address).program("client")?;
+    let (mut server, _) = host.ws_request()?;
+    scene.log.note(format!("the server answers {}", show(answer.as_bytes())));
+    server.send_raw(answer)?;
+    client.expect_exit(1, scene.patience())?;
+    client.expect_one_sentence(if scene.target.is_chatroom { part } else { "" })
+}
+
+fn answer(status: &str, more: &str) -> String {
+    format!("HTTP/1.1 {status}\r\n{more}Content-Length: 4\r\nConnection: close\r\n\r\nno.\n")
+}
+
+fn no_room(scene: &Scene<'_>) -> Verdict {
+    gives_up(scene, &answer("404 Not Found", ""), "404")
+}
+
+/// A page; a handshake with a wrong accept key; something else altogether.
+const ANSWERS: &[(&str, &str)] = &[
+    ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "web page"),
+    (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n",
+        "not a WebSocket server",
+    ),
+    ("220 mail.example ESMTP\r\n\r\n", "not a WebSocket server"),
+];
+
+fn no_websocket(scene: &Scene<'_>) -> Verdict {
+    ANSWERS.iter().try_for_each(|(answer, part)| gives_up(scene, answer, part))
+}
+
+fn refusals(scene: &Scene<'_>) -> Verdict {
+    gives_up(
+        scene,
+        &answer("301 Moved Permanently", "Location: ws://there.example/ws\r\n"),
+        "ws://there.example/ws",
+    )?;
+    gives_up(scene, &answer("401 Unauthorized", ""), "login")?;
+    gives_up(scene, &answer("403 Forbidden", ""), "403")?;
+    gives_up(scene, &answer("502 Bad Gateway", ""), "proxy")?;
+    gives_up(scene, &answer("418 I'm a teapot", ""), "418")
+}
+
+/// A server of another protocol may wait for the client's first line, as the client waits for it.
+fn silence(scene: &Scene<'_>) -> Verdict {
+    let host = scene.host()?;
+    let client = scene.launch().at(host.address).program("client")?;
+    let (_server, _) = host.ws_request()?;
+    client.expect_exit(1, SILENCE).likely("the wait for the answer has no limit")?;
+    client.expect_one_sentence("")
+}
+
+fn full(scene: &Scene<'_>) -> Verdict {
+    let host = scene.host()?;
+    let client = scene.launch().at(host.address).program("client")?;
+    let mut server = host.ws_accept()?;
+    server.close(1013)?;
+    client.expect_exit(1, scene.patience())?;
+    client.expect_one_sentence(if scene.target.is_chatroom { "full" } else { "" })
+}

@@ -1,0 +1,288 @@
+//! What a case has at hand: a way to start the program, and to join its room.
+
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::display::{COLUMNS, ROWS};
+use super::program::Program;
+use super::target::{Target, address_in};
+use super::tcp_peer::Peer;
+use crate::check::telling::log::Log;
+use crate::check::telling::verdict::{Likely, Verdict, fail, not_checked};
+
+/// How often one knocks at a door that isn't open yet.
+const KNOCK: Duration = Duration::from_millis(10);
+
+/// From the end of a program's connections to its own: they are closed a moment earlier.
+const DYING: Duration = Duration::from_millis(200);
+
+/// A case being played.
+#[derive(Debug)]
+pub struct Scene<'a> {
+    /// The program under test.
+    pub target: &'a Target,
+    /// What happens.
+    pub log: Log,
+}
+
+/// How to start the program.
+#[derive(Debug)]
+pub struct Launch<'a> {
+    pub(in crate::check) scene: &'a Scene<'a>,
+    before: Vec<String>,
+    after: Vec<String>,
+    pub(in crate::check) address: String,
+    keyboard: bool,
+    terminal: bool,
+}
+
+/// A server that has started.
+#[derive(Debug)]
+pub struct Server {
+    /// The program.
+    pub program: Program,
+    /// Where it listens, as one connects to it.
+    pub address: SocketAddr,
+    pub(in crate::check) log: Log,
+    pub(in crate::check) patience: Duration,
+}
+
+/// The checker as server, for a client under test.
+#[derive(Debug)]
+pub struct Host {
+    /// Where it listens.
+    pub address: SocketAddr,
+    listener: TcpListener,
+    pub(in crate::check) log: Log,
+    pub(in crate::check) patience: Duration,
+}
+
+impl<'a> Scene<'a> {
+    /// An empty scene.
+    #[must_use]
+    pub fn new(target: &'a Target) -> Self {
+        Scene { target, log: Log::new() }
+    }
+
+    /// How long to wait for what must come.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.target.patience
+    }
+
+    /// The command as given, to be started as it is or with changes.
+    #[must_use]
+    pub fn launch(&'a self) -> Launch<'a> {
+        let address = self.target.address.clone();
+        Launch { scene: self, before: vec![], after: vec![], address, keyboard: true, terminal: false }
+    }
+
+    /// The server under test, started as given.
+    pub fn server(&'a self) -> Verdict<Server> {
+        self.launch().server()
+    }
+
+    /// Plays the server for a client under test.
+    pub fn host(&self) -> Verdict<Host> {
+        self.host_at(&self.target.address)
+    }
+
+    /// The same, at another address than the target's.
+    pub(in crate::check) fn host_at(&self, address: &str) -> Verdict<Host> {
+        let (log, patience) = (self.log.clone(), self.patience());
+        let bound = TcpListener::bind(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
+        match bound {
+            Ok((address, listener)) => Ok(Host { address, listener, log, patience }),
+            Err(e) => not_checked(format!("the checker can't listen on {address}: {e}")),
+        }
+    }
+
+    /// Goes on only for this `chatroom`: the case uses one of its options.
+    pub fn needs_chatroom(&self, option: &str) -> Verdict {
+        if self.target.is_chatroom {
+            Ok(())
+        } else {
+            not_checked(format!("`{option}` is an option of chatroom"))
+        }
+    }
+}
+
+impl<'a> Launch<'a> {
+    /// Puts words before the command: another program that starts it.
+    #[must_use]
+    pub fn under<S: ToString>(mut self, words: &[S]) -> Self {
+        self.before.extend(words.iter().map(S::to_string));
+        self
+    }
+
+    /// Runs a line of shell first, `ulimit -n 30` for example.
+    #[must_use]
+    pub fn after_shell(self, line: &str) -> Self {
+        self.under(&["sh", "-c", &format!("{line}; exec \"$@\""), "sh"])
+    }
+
+    /// Puts words behind the command: options.
+    #[must_use]
+    pub fn with<S: ToString>(mut self, words: &[S]) -> Self {
+        self.after.extend(words.iter().map(S::to_string));
+        self
+    }
+
+    /// Another address than the target's.
+    #[must_use]
+    pub fn at(mut self, address: impl ToString) -> Self {
+        self.address = address.to_string();
+        self
+    }
+
+    /// With the keyboard at its end from the start, as `< /dev/null`.
+    #[must_use]
+    pub fn without_keyboard(mut self) -> Self {
+        self.keyboard = false;
+        self
+    }
+
+    /// On a terminal of its own, whose size is known: a screen to type at.
+    #[must_use]
+    pub fn on_screen(self) -> Self {
+        let size = format!("stty rows {ROWS} cols {COLUMNS}; export TERM=xterm");
+        self.after_shell(&size).on_terminal()
+    }
+
+    /// On a terminal of its own, which `script` makes.
+    #[must_use]
+    pub fn on_terminal(mut self) -> Self {
+        self.terminal = true;
+        self
+    }
+
+    /// The words to run.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let words = self.plain_words();
+        if !self.terminal {
+            return words;
+        }
+        let quoted: Vec<String> =
+            words.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
+        ["script", "-qec", &quoted.join(" "), "/dev/null"].map(str::to_string).to_vec()
+    }
+
+    fn plain_words(&self) -> Vec<String> {
+        let command = self.scene.target.words.iter().map(|word| word.replace("{addr}", &self.address));
+        self.before.iter().cloned().chain(command).chain(self.after.iter().cloned()).collect()
+    }
+
+    /// Whether the program chooses its port itself.
+    #[must_use]
+    pub fn chooses_port(&self) -> bool {
+        self.address.ends_with(":0")
+    }
+
+    /// Starts it.
+    pub fn program(self, name: &'static str) -> Verdict<Program> {
+        Program::start(name, &self.words(), self.keyboard, &self.scene.log, self.scene.patience())
+            .likely("the command given to the checker is wrong")
+    }
+
+    /// Starts it and waits until it serves.
+    pub fn server(self) -> Verdict<Server> {
+        let (log, patience, address) = (self.scene.log.clone(), self.scene.patience(), self.address.clone());
+        let chooses_port = self.chooses_port();
+        let program = self.program("server")?;
+        let address = if chooses_port {
+            address_from_banner(&program, patience)
+        } else {
+            knock(&program, &address, patience)
+        };
+        let hint =
+            "the server doesn't start, or not at this address; print the banner when it listens, not before";
+        Ok(Server { address: address.likely(hint)?, program, log, patience })
+    }
+}
+
+/// The address named in the first line that the program prints.
+fn address_from_banner(program: &Program, patience: Duration) -> Verdict<SocketAddr> {
+    program.stdout.wait_for(patience, |all| all.contains(&b'\n'));
+    let banner = program.stdout.text();
+    match banner.lines().next().and_then(address_in) {
+        Some((host, port)) => Ok(reachable(&host, port)),
+        None => fail("the server's first line names its address, HOST:PORT", program.printed()),
+    }
+}
+
+/// An address to connect to: "everywhere" is reached on this machine.
+fn reachable(host: &str, port: u16) -> SocketAddr {
+    match format!("{host}:{port}").parse::<SocketAddr>() {
+        Ok(address) if !address.ip().is_unspecified() => address,
+        _ => SocketAddr::from(([127, 0, 0, 1], port)),
+    }
+}
+
+/// Waits until somebody serves at an address that was given.
+fn knock(program: &Program, address: &str, patience: Duration) -> Verdict<SocketAddr> {
+    let Some(address) = resolve(address) else {
+        return not_checked(format!("{address} is no address to connect to"));
+    };
+    let deadline = Instant::now() + patience;
+    while TcpStream::connect(address).is_err() {
+        program.expect_running()?;
+        if Instant::now() > deadline {
+            return fail(format!("the server listens on {address}"), program.printed());
+        }
+        thread::sleep(KNOCK);
+    }
+    Ok(address)
+}
+
+/// The first address of `HOST:PORT`; a missing host is this machine.
+pub(in crate::check) fn resolve(address: &str) -> Option<SocketAddr> {
+    if let Ok(address) = address.parse::<SocketAddr>() {
+        return Some(reachable(&address.ip().to_string(), address.port()));
+    }
+    let local = format!("127.0.0.1{address}");
+    let address = if address.starts_with(':') { &local } else { address };
+    address.to_socket_addrs().ok()?.next()
+}
+
+impl Server {
+    /// Connects. Being connected isn't being in the room yet: see [`Speaker::room`](super::speaker::Speaker::room).
+    pub fn connect(&self, name: &str) -> Verdict<Peer> {
+        match TcpStream::connect_timeout(&self.address, self.patience) {
+            Ok(stream) => Peer::new(name, stream, &self.log, self.patience),
+            Err(e) => fail(format!("{name} can connect to {}", self.address), e.to_string()),
+        }
+    }
+
+    /// A program that has ended explains all the rest.
+    pub(in crate::check) fn unless_ended<T>(&self, verdict: Verdict<T>) -> Verdict<T> {
+        if verdict.is_err() {
+            let _ = self.program.wait(DYING);
+            self.program.expect_running()?;
+        }
+        verdict
+    }
+}
+
+impl Host {
+    /// The client that connects.
+    pub fn accept(&self) -> Verdict<Peer> {
+        let deadline = Instant::now() + self.patience;
+        let _ = self.listener.set_nonblocking(true);
+        loop {
+            match self.listener.accept() {
+                Ok((stream, _)) => {
+                    let _ = stream.set_nonblocking(false);
+                    self.log.note("the client connects; the checker is its server");
+                    return Peer::new("the server", stream, &self.log, self.patience);
+                }
+                Err(_) if Instant::now() < deadline => thread::sleep(KNOCK),
+                Err(e) => {
+                    return fail(format!("the client connects to {}", self.address), e.to_string())
+                        .likely("the client doesn't connect to the address it was given");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! What the clients that the checker plays have in common, whatever carries their words; and how they get to
+//! know that all are in the room.
+
+use std::cell::Cell;
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::frame::Frame;
+use super::output::contains;
+use super::program::Program;
+use super::scene::{Launch, Scene, Server};
+use crate::check::telling::log::{Log, show};
+use crate::check::telling::verdict::{Likely, Verdict, fail};
+
+/// How long a greeting is waited for before it is said again: its hearer may not be in the room yet.
+const GREETING: Duration = Duration::from_millis(100);
+
+/// Who a speaker is, and where what happens to it is written down.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// A, B, C … in the transcript.
+    pub name: String,
+    /// Its own address, as others should see it.
+    pub address: SocketAddr,
+    pub(in crate::check) patience: Duration,
+    log: Log,
+    quiet: Cell<bool>,
+}
+
+impl Role {
+    /// A role in this transcript.
+    #[must_use]
+    pub fn new(name: &str, address: SocketAddr, log: &Log, patience: Duration) -> Self {
+        Role { name: name.to_string(), address, patience, log: log.clone(), quiet: Cell::new(false) }
+    }
+
+    /// Puts into the transcript what it `does`, unless it is quiet: describing a flood costs time.
+    pub fn note(&self, does: impl FnOnce() -> String) {
+        if !self.quiet.get() {
+            self.log.note(format!("{} {}", self.name, does()));
+        }
+    }
+}
+
+/// What came next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A line, a datagram, a text message, its line break included.
+    Words(Vec<u8>),
+    /// A WebSocket frame that is no whole text message, or shouldn't be (un)masked.
+    Frame(Frame),
+    /// The end, in order, with what came behind the last words.
+    End(Vec<u8>),
+    /// The end, by a reset.
+    Reset,
+    /// Nothing whole, for as long as one waited.
+    Nothing,
+}
+
+impl Heard {
+    /// Whether something came, and more may.
+    #[must_use]
+    pub fn is_something(&self) -> bool {
+        matches!(self, Heard::Words(_) | Heard::Frame(_))
+    }
+
+    /// For the end of a sentence.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            Heard::Words(words) => show(words),
+            Heard::Frame(frame) => frame.told(),
+            Heard::End(rest) if rest.is_empty() => "the end of the connection".into(),
+            Heard::End(rest) => format!("{} and the end of the connection", show(rest)),
+            Heard::Reset => "a reset of the connection".into(),
+            Heard::Nothing => "nothing".into(),
+        }
+    }
+}
+
+/// A client that the checker plays; or, for a client under test, the server. No call on it waits for ever.
+pub trait Speaker: Sized + Send {
+    /// What ends words on their way to a server.
+    const END: &'static str;
+
+    /// Bytes that its words may hold besides text, and that do harm to a terminal.
+    const RAW: &'static [u8];
+
+    /// The likely cause when those in a room don't hear each other.
+    const DEAF: &'static str;
+
+    /// Starts a server of this kind and waits until it serves.
+    fn serve(launch: Launch<'_>) -> Verdict<Server> {
+        launch.server()
+    }
+
+    /// Connects to one. Being connected isn't being in the room yet: see [`Speaker::room`].
+    fn connect(server: &Server, name: &str) -> Verdict<Self>;
+
+    /// Holds an address, so that nobody else can listen there.
+    fn occupy(scene: &Scene<'_>, address: &str) -> Verdict<(SocketAddr, impl Sized)>;
+
+    /// Starts a client of this kind, lets it connect, and is its server.
+    fn call(scene: &Scene<'_>, launch: Launch<'_>) -> Verdict<(Program, Self)>;
+
+    /// Who it is.
+    fn role(&self) -> &Role;
+
+    /// Says a few words, given without a line break.
+    fn say(&mut self, words: impl AsRef<[u8]>) -> Verdict;
+
+    /// What comes next, without a note of it.
+    fn receive(&mut self, within: Duration) -> Heard;
+
+    /// What has come and isn't whole yet.
+    fn unfinished(&self) -> &[u8] {
+        &[]
+    }
+
+    /// Makes itself known, where being connected isn't enough.
+    fn knock(&mut self) -> Verdict {
+        Ok(())
+    }
+
+    /// The other side must have left as it should, with a last word where there is one.
+    fn expect_farewell(&mut self) -> Verdict;
+
+    /// What a server shows of what it says.
+    fn shown(&self, words: impl AsRef<[u8]>) -> Vec<u8> {
+        self.relayed(words)
+    }
+
+    /// Keeps what it says and hears out of the transcript, or puts it in again: for floods and crowds.
+    fn set_quiet(&self, quiet: bool) {
+        self.role().quiet.set(quiet);
+    }
+
+    /// What stands before its words: `[ip:port]: `.
+    fn prefix(&self) -> String {
+        format!("[{}]: ", self.role().address)
+    }
+
+    /// What the others should get when it says this.
+    fn relayed(&self, words: impl AsRef<[u8]>) -> Vec<u8> {
+        [self.prefix().as_bytes(), words.as_ref(), b"\n"].concat()
+    }
+
+    /// What comes next.
+    fn next(&mut self, within: Duration) -> Heard {
+        let heard = self.receive(within);
+        self.role().note(|| format!("gets {}", heard.told()));
+        heard
+    }
+
+    /// This must come next.
+    fn expect_heard(&mut self, wanted: &Heard) -> Verdict {
+        let patience = self.role().patience;
+        let heard = self.next(patience);
+        if heard == *wanted {
+            return Ok(());
+        }
+        let mut got = heard.told();
+        if heard == Heard::Nothing {
+            got += &format!(" for {patience:?}");
+            if !self.unfinished().is_empty() {
+                got += &format!(" but {}, without its end", show(self.unfinished()));
+            }
+        }
+        fail(format!("{} gets {}", self.role().name, wanted.told()), got)
+    }
+
+    /// These words must come next, in just these bytes.
+    fn expect(&mut self, words: impl AsRef<[u8]>) -> Verdict {
+        self.expect_heard(&Heard::Words(words.as_ref().to_vec()))
+    }
+
+    /// What `from` said must come next, as the room relays it.
+    fn expect_from(&mut self, from: &Self, words: impl AsRef<[u8]>) -> Verdict {
+        self.expect(from.relayed(words))
+    }
+
+    /// A line typed into a client must come next, as a client sends it.
+    fn expect_typed(&mut self, line: impl AsRef<[u8]>) -> Verdict {
+        self.expect([line.as_ref(), Self::END.as_bytes()].concat())
+    }
+
+    /// Some words, whatever they are.
+    fn expect_words(&mut self, what: &str) -> Verdict<Vec<u8>> {
+        match self.next(self.role().patience) {
+            Heard::Words(words) => Ok(words),
+            other => fail(format!("{} gets {what}", self.role().name), other.told()),
+        }
+    }
+
+    /// Reads up to what holds `part`, past whatever else comes. Says whether it came in time.
+    fn hears(&mut self, part: &[u8], within: Duration) -> bool {
+        let deadline = Instant::now() + within;
+        loop {
+            match self.next(deadline.saturating_duration_since(Instant::now())) {
+                Heard::Words(came) | Heard::Frame(Frame { payload: came, .. }) if contains(&came, part) => {
+                    return true;
+                }
+                heard if heard.is_something() => {}
+                _ => return false,
+            }
+        }
+    }
+
+    /// Reads to the end, past whatever else comes.
+    fn read_to_end(&mut self, within: Duration) -> Heard {
+        let deadline = Instant::now() + within;
+        loop {
+            let heard = self.next(deadline.saturating_duration_since(Instant::now()));
+            if !heard.is_something() {
+                return heard;
+            }
+        }
+    }
+
+    /// The connection must end in order, whatever comes before its end.
+    fn expect_end(&mut self, within: Duration) -> Verdict {
+        match self.read_to_end(within) {
+            Heard::End(_) => Ok(()),
+            other => {
+                let name = &self.role().name;
+                fail(format!("{name} gets the end of the connection within {within:?}"), other.told())
+            }
+        }
+    }
+
+    /// Leaves in order.
+    fn leave(self) {
+        self.role().note(|| "leaves".to_string());
+    }
+
+    /// Connects, and says so in the transcript.
+    fn join(server: &Server, name: &str) -> Verdict<Self> {
+        let peer = Self::connect(server, name)?;
+        peer.role().note(|| format!("comes from {}", peer.role().address));
+        Ok(peer)
+    }
+
+    /// Clients that all are in the room: each has heard each other one.
+    fn room<const N: usize>(server: &Server, names: [&str; N]) -> Verdict<[Self; N]> {
+        let mut peers = names.iter().map(|name| Self::join(server, name)).collect::<Verdict<Vec<Self>>>()?;
+        peers.iter_mut().try_for_each(Self::knock)?;
+        let mut all: Vec<&mut Self> = peers.iter_mut().collect();
+        server.unless_ended(greet(server, &mut all, N).likely(Self::DEAF))?;
+        peers.try_into().or_else(|_| fail("as many peers as names", "others"))
+    }
+
+    /// One more client, once there is room for it: it knocks until it hears `member`.
+    fn late(server: &Server, name: &str, member: &mut Self) -> Verdict<Self> {
+        let deadline = Instant::now() + server.patience;
+        loop {
+            if let Ok(mut peer) = Self::join(server, name) {
+                member.say("anybody new?")?;
+                if peer.hears(b"anybody new?", GREETING) {
+                    return greet(server, &mut [&mut peer, member], 2).map(|()| peer);
+                }
+            }
+            if Instant::now() > deadline {
+                let wanted = format!("{name} gets in, as there is room again");
+                return fail(wanted, "it hears nothing, or is turned away");
+            }
+        }
+    }
+}
+
+/// A speaker at the end of a connection: its words are a stream, and it can leave, or fall behind.
+pub trait Connected: Speaker {
+    /// The connection itself.
+    fn stream(&self) -> &TcpStream;
+
+    /// A second hold on it, for a thread that reads while this one sends.
+    fn second(&self) -> Verdict<Self>;
+
+    /// What goes over the wire when it says this.
+    fn encode(&self, words: impl AsRef<[u8]>) -> Vec<u8>;
+
+    /// Says that nothing more will be said; goes on hearing.
+    fn finish(&mut self) -> Verdict;
+
+    /// Sends bytes if the other side still takes them: for who expects to be thrown out. Says whether it did.
+    fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream().write_all(bytes).is_ok()
+    }
+
+    /// Whether something has come that wasn't read. (Dropped then, it leaves by a reset: that is what closing a
+    /// socket with unread data does.)
+    fn has_something(&self, within: Duration) -> bool {
+        let _ = self.stream().set_read_timeout(Some(within));
+        !self.unfinished().is_empty() || matches!(self.stream().peek(&mut [0]), Ok(1))
+    }
+}
+
+/// One says something, the other hears it next.
+pub fn relay<S: Speaker>(from: &mut S, to: &mut S, words: impl AsRef<[u8]>) -> Verdict {
+    from.say(&words)?;
+    to.expect_from(from, &words)
+}
+
+/// Lets the first few greet all the others until they have heard it. Nothing is left unread then.
+pub fn greet<S: Speaker>(server: &Server, all: &mut [&mut S], speakers: usize) -> Verdict {
+    all.iter().for_each(|speaker| speaker.set_quiet(true));
+    // Whoever had to knock again was heard by a speaker too: one more time, until nothing is left unread.
+    let mut knocked = true;
+    while knocked {
+        knocked = false;
+        for speaker in 0..speakers {
+            knocked |= greet_from(server.patience, speaker, all)?;
+        }
+    }
+    server.log.note("their greetings have been heard: they are in the room");
+    all.iter().for_each(|speaker| speaker.set_quiet(false));
+    Ok(())
+}
+
+/// One greets, again and again, until each of the others has heard the last greeting: nothing is left behind it.
+/// Says whether anybody had to knock.
+fn greet_from<S: Speaker>(patience: Duration, speaker: usize, all: &mut [&mut S]) -> Verdict<bool> {
+    let deadline = Instant::now() + patience;
+    let mut inside = vec![false; all.len()];
+    for round in 1.. {
+        let greeting = format!("{} is here, {round}.", all[speaker].role().name);
+        all[speaker].say(&greeting)?;
+        let (mut missing, round_ends) = (None, Instant::now() + GREETING);
+        for i in (0..all.len()).filter(|&i| i != speaker) {
+            // Who has heard an earlier one will hear this one too, if late.
+            let rest = round_ends.saturating_duration_since(Instant::now());
+            let wait = if inside[i] { patience } else { rest };
+            match all[i].hears(greeting.as_bytes(), wait) {
+                true => inside[i] = true,
+                false => missing = Some(i),
+            }
+        }
+        match missing {
+            None => return Ok(round > 1),
+            Some(i) if Instant::now() > deadline => return deaf(all[i].role(), all[speaker].role()),
+            Some(i) => {
+                all[i].knock()?;
+                // Who was turned away hears nothing at once: no reason to hurry.
+                thread::sleep(round_ends.saturating_duration_since(Instant::now()));
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Somebody hears nothing at all of somebody else.
+fn deaf<T>(hearer: &Role, speaker: &Role) -> Verdict<T> {
+    let wanted = format!("{} gets what {} says", hearer.name, speaker.name);
+    fail(wanted, "nothing of it, however often it was said")
+}

@@ -1,0 +1,89 @@
+//! What std can't ask the system: common tools, and `/proc` where there is one.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::check::telling::verdict::{Verdict, fail, not_checked};
+
+/// `/proc` counts CPU time in hundredths of a second (`getconf CLK_TCK`), on every Linux of today.
+const TICKS_A_SECOND: f64 = 100.0;
+
+/// What a process uses.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usage {
+    /// CPU time since its start.
+    pub cpu: Duration,
+    /// Most memory it ever had, in KiB.
+    pub peak: u64,
+    /// Memory it has now, in KiB.
+    pub memory: u64,
+    /// Threads.
+    pub threads: u64,
+    /// Open descriptors.
+    pub descriptors: u64,
+}
+
+/// What process `pid` uses now. Not checked where there is no `/proc`.
+pub fn usage(pid: u32) -> Verdict<Usage> {
+    match read_usage(pid) {
+        Some(usage) => Ok(usage),
+        None if read_usage(std::process::id()).is_some() => fail("the program runs on", "it has ended"),
+        None => not_checked("there is no /proc here"),
+    }
+}
+
+fn read_usage(pid: u32) -> Option<Usage> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    // The name in parentheses may hold blanks: count from behind it. utime and stime are fields 14 and 15.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
+    let number = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    Some(Usage {
+        cpu: Duration::from_secs_f64(ticks / TICKS_A_SECOND),
+        peak: number("VmHWM:")?,
+        memory: number("VmRSS:")?,
+        threads: number("Threads:")?,
+        descriptors: fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as u64,
+    })
+}
+
+/// Goes on only where these tools exist and run.
+pub fn need(tools: &[&str]) -> Verdict {
+    for tool in tools {
+        let known = Command::new("sh")
+            .args(["-c", "command -v \"$1\"", "sh", tool])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success());
+        if !known {
+            return not_checked(format!("there is no `{tool}` here"));
+        }
+    }
+    Ok(())
+}
+
+/// Goes on only where strace may look at programs: containers often forbid it.
+pub fn need_tracing() -> Verdict {
+    need(&["strace"])?;
+    let traced =
+        Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
+    if traced.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    not_checked("strace isn't allowed to look at programs here")
+}
+
+/// Sends a signal by name, as `kill -INT PID` does.
+pub fn signal(pid: u32, name: &str) -> Verdict {
+    // Not the shell's own `kill`: this way a missing tool is told from a process that is gone.
+    match Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).stderr(Stdio::null()).status() {
+        Ok(_) => Ok(()),
+        Err(e) => not_checked(format!("`kill` doesn't run: {e}")),
+    }
+}

@@ -1,0 +1,113 @@
+//! A TCP client (or, for a client under test, the server) that the checker plays.
+
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use super::program::Program;
+use super::scene::{Launch, Scene, Server};
+use super::speaker::{Connected, Heard, Role, Speaker};
+use crate::check::telling::log::{Log, show};
+use crate::check::telling::verdict::{Verdict, fail, not_checked};
+
+/// The end of a TCP connection that the checker holds.
+#[derive(Debug)]
+pub struct Peer {
+    role: Role,
+    reader: BufReader<TcpStream>,
+    partial: Vec<u8>,
+}
+
+impl Peer {
+    /// Takes over a connection.
+    pub fn new(name: &str, stream: TcpStream, log: &Log, patience: Duration) -> Verdict<Self> {
+        let ready = stream.set_nodelay(true).and_then(|()| stream.set_write_timeout(Some(patience)));
+        match ready.and_then(|()| stream.local_addr()) {
+            Ok(address) => Ok(Peer::hold(Role::new(name, address, log, patience), stream)),
+            Err(e) => fail(format!("{name} is connected"), e.to_string()),
+        }
+    }
+
+    fn hold(role: Role, stream: TcpStream) -> Self {
+        Peer { role, reader: BufReader::with_capacity(64 * 1024, stream), partial: vec![] }
+    }
+
+    /// Sends bytes as they are.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
+        self.role.note(|| format!("sends {}", show(bytes.as_ref())));
+        match self.reader.get_mut().write_all(bytes.as_ref()) {
+            Ok(()) => Ok(()),
+            Err(e) => fail(format!("{} can send", self.role.name), e.to_string()),
+        }
+    }
+}
+
+impl Speaker for Peer {
+    const END: &'static str = "\n";
+    const RAW: &'static [u8] = b"\r\xff\x9b";
+    const DEAF: &'static str = "a line isn't relayed to every other client, or only when its sender leaves";
+
+    fn connect(server: &Server, name: &str) -> Verdict<Self> {
+        server.connect(name)
+    }
+
+    fn occupy(scene: &Scene<'_>, address: &str) -> Verdict<(SocketAddr, impl Sized)> {
+        scene.host_at(address).map(|host| (host.address, host))
+    }
+
+    fn call(scene: &Scene<'_>, launch: Launch<'_>) -> Verdict<(Program, Self)> {
+        let host = scene.host()?;
+        let client = launch.at(host.address).program("client")?;
+        Ok((client, host.accept()?))
+    }
+
+    fn role(&self) -> &Role {
+        &self.role
+    }
+
+    fn say(&mut self, words: impl AsRef<[u8]>) -> Verdict {
+        self.send(self.encode(words))
+    }
+
+    fn receive(&mut self, within: Duration) -> Heard {
+        // Zero would mean "for ever".
+        let _ = self.stream().set_read_timeout(Some(within.max(Duration::from_millis(1))));
+        match self.reader.read_until(b'\n', &mut self.partial) {
+            Ok(_) if self.partial.ends_with(b"\n") => Heard::Words(std::mem::take(&mut self.partial)),
+            Ok(_) => Heard::End(std::mem::take(&mut self.partial)),
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Heard::Nothing,
+            Err(_) => Heard::Reset,
+        }
+    }
+
+    fn unfinished(&self) -> &[u8] {
+        &self.partial
+    }
+
+    fn expect_farewell(&mut self) -> Verdict {
+        self.expect_end(self.role.patience)
+    }
+}
+
+impl Connected for Peer {
+    fn stream(&self) -> &TcpStream {
+        self.reader.get_ref()
+    }
+
+    fn second(&self) -> Verdict<Self> {
+        match self.stream().try_clone() {
+            Ok(stream) => Ok(Peer::hold(self.role.clone(), stream)),
+            Err(e) => not_checked(format!("the checker has no descriptor left: {e}")),
+        }
+    }
+
+    fn encode(&self, words: impl AsRef<[u8]>) -> Vec<u8> {
+        [words.as_ref(), b"\n"].concat()
+    }
+
+    fn finish(&mut self) -> Verdict {
+        self.role.note(|| "half-closes".to_string());
+        let _ = self.stream().shutdown(Shutdown::Write);
+        Ok(())
+    }
+}

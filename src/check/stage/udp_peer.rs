@@ -1,0 +1,183 @@
+//! A UDP client (or, for a client under test, the server) that the checker plays.
+
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::program::Program;
+use super::scene::{Launch, Scene, Server, resolve};
+use super::speaker::{Heard, Role, Speaker};
+use crate::check::telling::log::{Log, show};
+use crate::check::telling::verdict::{Verdict, fail, not_checked};
+
+/// More than any datagram holds: a longer one would be cut silently.
+const BUFFER: usize = 1 << 16;
+
+/// Ports of clients that the checker has played. A room goes on speaking to them when they are
+/// closed, so no server that it plays may come upon one of them.
+static SPOKEN_TO: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+/// Binds a socket, at a port where no room speaks to anybody if it must be `quiet` there.
+fn bind(at: SocketAddr, quiet: bool) -> io::Result<(SocketAddr, UdpSocket)> {
+    let socket = UdpSocket::bind(at)?;
+    let address = socket.local_addr()?;
+    let mut spoken_to = SPOKEN_TO.lock().unwrap_or_else(PoisonError::into_inner);
+    if !quiet {
+        spoken_to.insert(address.port());
+    } else if spoken_to.contains(&address.port()) {
+        drop(spoken_to);
+        return bind(at, quiet); // with this one still in hand, so the system chooses another
+    }
+    Ok((address, socket))
+}
+
+/// A socket that the checker holds.
+#[derive(Debug)]
+pub struct UdpPeer {
+    role: Role,
+    /// Who it talks to; not known yet to a server whose client hasn't said a word.
+    other: Option<SocketAddr>,
+    socket: UdpSocket,
+}
+
+impl UdpPeer {
+    fn bind(name: &str, at: SocketAddr, other: Option<SocketAddr>, scene: (&Log, Duration)) -> Verdict<Self> {
+        match bind(at, other.is_none() && at.port() == 0) {
+            Ok((address, socket)) => {
+                Ok(UdpPeer { role: Role::new(name, address, scene.0, scene.1), other, socket })
+            }
+            Err(e) => not_checked(format!("the checker can't have a UDP socket on {at}: {e}")),
+        }
+    }
+
+    /// Takes whoever speaks next for the other side.
+    pub fn forget(&mut self) {
+        self.other = None;
+    }
+
+    /// Sends one datagram.
+    pub fn send(&mut self, datagram: impl AsRef<[u8]>) -> Verdict {
+        let datagram = datagram.as_ref();
+        self.role.note(|| format!("sends {}", show(datagram)));
+        let Some(other) = self.other else {
+            return fail(format!("{} knows to whom it talks", self.role.name), "nobody has said a word");
+        };
+        match self.socket.send_to(datagram, other) {
+            Ok(_) => Ok(()),
+            Err(e) => fail(format!("{} can send", self.role.name), e.to_string()),
+        }
+    }
+}
+
+impl Speaker for UdpPeer {
+    const END: &'static str = "\n";
+    const RAW: &'static [u8] = b"\xff\x9b";
+    const DEAF: &'static str =
+        "a datagram registers its sender, and reaches all who are registered, but itself";
+
+    fn serve(launch: Launch<'_>) -> Verdict<Server> {
+        launch.udp_server()
+    }
+
+    /// A socket of its own: the server hears of it with its first datagram.
+    fn connect(server: &Server, name: &str) -> Verdict<Self> {
+        let mut local = server.address;
+        local.set_port(0);
+        UdpPeer::bind(name, local, Some(server.address), (&server.log, server.patience))
+    }
+
+    fn occupy(scene: &Scene<'_>, address: &str) -> Verdict<(SocketAddr, impl Sized)> {
+        scene.udp_host_at(address).map(|host| (host.role.address, host))
+    }
+
+    /// Lets the client say a first line, too: before that, no server can know of it.
+    fn call(scene: &Scene<'_>, launch: Launch<'_>) -> Verdict<(Program, Self)> {
+        let mut server = scene.udp_host()?;
+        let mut client = launch.at(server.role.address).program("client")?;
+        client.type_in("first words\n")?;
+        server.expect_typed("first words")?;
+        Ok((client, server))
+    }
+
+    fn role(&self) -> &Role {
+        &self.role
+    }
+
+    fn say(&mut self, words: impl AsRef<[u8]>) -> Verdict {
+        self.send([words.as_ref(), b"\n"].concat())
+    }
+
+    fn receive(&mut self, within: Duration) -> Heard {
+        let deadline = Instant::now() + within;
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            let _ = self.socket.set_read_timeout(Some(left)); // Zero would mean "for ever".
+            match self.socket.recv_from(&mut buffer) {
+                Ok((n, from)) if *self.other.get_or_insert(from) == from => {
+                    buffer.truncate(n);
+                    return Heard::Words(buffer);
+                }
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    return Heard::Nothing;
+                }
+                _ if left <= Duration::from_millis(1) => return Heard::Nothing,
+                _ => {} // A stranger's, or a refusal of something sent before.
+            }
+        }
+    }
+
+    fn knock(&mut self) -> Verdict {
+        self.say("knock, knock")
+    }
+
+    /// Nobody hears over UDP that somebody has left.
+    fn expect_farewell(&mut self) -> Verdict {
+        Ok(())
+    }
+
+    /// The notes' server has words of its own for it, so just these count.
+    fn shown(&self, words: impl AsRef<[u8]>) -> Vec<u8> {
+        [words.as_ref(), b"\n"].concat()
+    }
+}
+
+impl Launch<'_> {
+    /// Starts a UDP server and waits until it serves: there is no knocking over UDP, so its first line must say so.
+    pub fn udp_server(self) -> Verdict<Server> {
+        if self.chooses_port() {
+            return self.server();
+        }
+        let (scene, address) = (self.scene, self.address.clone());
+        let Some(address) = resolve(&address) else {
+            return not_checked(format!("{address} is no address to talk to"));
+        };
+        let program = self.program("server")?;
+        if !program.stdout.wait_for(scene.patience(), |all| all.contains(&b'\n')) {
+            return fail("the server's first line, when it listens", program.printed());
+        }
+        Ok(Server { address, program, log: scene.log.clone(), patience: scene.patience() })
+    }
+}
+
+impl Scene<'_> {
+    /// The UDP server under test, started as given.
+    pub fn udp_server(&self) -> Verdict<Server> {
+        self.launch().udp_server()
+    }
+
+    /// Plays the UDP server for a client under test.
+    pub fn udp_host(&self) -> Verdict<UdpPeer> {
+        self.udp_host_at(&self.target.address)
+    }
+
+    /// The same, at another address than the target's.
+    pub fn udp_host_at(&self, address: &str) -> Verdict<UdpPeer> {
+        match resolve(address) {
+            Some(at) => UdpPeer::bind("the server", at, None, (&self.log, self.patience())),
+            None => not_checked(format!("{address} is no address to listen on")),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! A WebSocket client (or, for a client under test, the server) that the checker plays.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use tungstenite::handshake::derive_accept_key;
+
+use super::frame::{self, CLOSE, FIN, Frame, TEXT};
+use super::program::Program;
+use super::scene::{Host, Launch, Scene, Server};
+use super::speaker::{Connected, Heard, Role, Speaker};
+use super::tcp_peer::Peer;
+use crate::check::telling::log::show;
+use crate::check::telling::verdict::{Likely, Verdict, ensure, fail};
+
+/// Any 16 bytes in Base64.
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+/// The end of a WebSocket that the checker holds.
+#[derive(Debug)]
+pub struct WsPeer {
+    role: Role,
+    stream: TcpStream,
+    is_server: bool,
+    came: Vec<u8>,
+}
+
+/// The request that asks for a WebSocket, with further header lines (each with its `\r\n`).
+#[must_use]
+pub fn request(path: &str, host: impl ToString, more: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{more}\r\n",
+        host.to_string()
+    )
+}
+
+impl WsPeer {
+    fn new(peer: &Peer, is_server: bool) -> Verdict<Self> {
+        match peer.stream().try_clone() {
+            Ok(stream) => Ok(WsPeer { role: peer.role().clone(), stream, is_server, came: vec![] }),
+            Err(e) => fail(format!("{} is connected", peer.role().name), e.to_string()),
+        }
+    }
+
+    /// Connects and sends this request, whatever it says. The answer is for the caller.
+    pub fn ask(server: &Server, name: &str, request: impl AsRef<[u8]>) -> Verdict<Self> {
+        let mut peer = WsPeer::new(&server.connect(name)?, false)?;
+        peer.send_raw(request)?;
+        Ok(peer)
+    }
+
+    /// A frame as this side has to send it.
+    #[must_use]
+    pub fn frame(&self, first: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
+        if self.is_server {
+            frame::unmasked(first, payload.as_ref())
+        } else {
+            frame::masked(first, payload.as_ref())
+        }
+    }
+
+    /// Sends bytes as they are.
+    pub fn send_raw(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
+        match self.stream.write_all(bytes.as_ref()) {
+            Ok(()) => Ok(()),
+            Err(e) => fail(format!("{} can send", self.role.name), e.to_string()),
+        }
+    }
+
+    /// Sends one frame.
+    pub fn send(&mut self, first: u8, payload: impl AsRef<[u8]>) -> Verdict {
+        let payload = payload.as_ref();
+        self.role.note(|| format!("sends a frame, {first:#04x} {}", show(payload)));
+        self.send_raw(self.frame(first, payload))
+    }
+
+    /// Sends a close frame with a code.
+    pub fn close(&mut self, code: u16) -> Verdict {
+        self.role.note(|| format!("sends Close {code}"));
+        self.send_raw(self.frame(FIN | CLOSE, frame::code(code)))
+    }
+
+    /// The next frame must be this one, from a server unmasked and from a client masked.
+    pub fn expect_frame(&mut self, first: u8, payload: impl AsRef<[u8]>) -> Verdict {
+        let payload = payload.as_ref().to_vec();
+        self.expect_heard(&Heard::Frame(Frame { first, masked: self.is_server, payload }))
+    }
+
+    /// The next frame must be a close frame with this code, whatever its words.
+    pub fn expect_close(&mut self, code: u16) -> Verdict {
+        match self.next(self.role.patience) {
+            Heard::Frame(Frame { first: 0x88, payload, .. }) if payload.starts_with(&frame::code(code)) => {
+                Ok(())
+            }
+            other => fail(format!("{} gets Close {code}", self.role.name), other.told()),
+        }
+    }
+
+    /// The same, and then nothing but the end, in order.
+    pub fn expect_close_and_end(&mut self, code: u16) -> Verdict {
+        self.expect_close(code)?;
+        self.expect_end_at_once()
+    }
+
+    /// Nothing more must come but the end, in order.
+    pub fn expect_end_at_once(&mut self) -> Verdict {
+        match self.next(self.role.patience) {
+            Heard::End(_) => Ok(()),
+            other => fail(format!("{} gets the end of the connection", self.role.name), other.told()),
+        }
+    }
+
+    /// Reads what comes next, if anything does until then.
+    fn read_some(&mut self, deadline: Instant) -> Result<(), Heard> {
+        // Zero would mean "for ever".
+        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let _ = self.stream.set_read_timeout(Some(left));
+        let mut piece = [0; 16 * 1024];
+        match self.stream.read(&mut piece) {
+            Ok(0) => return Err(Heard::End(self.came.clone())),
+            Ok(n) => self.came.extend_from_slice(&piece[..n]),
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                return Err(Heard::Nothing);
+            }
+            Err(_) => return Err(Heard::Reset),
+        }
+        Ok(())
+    }
+
+    /// Reads an HTTP head, up to and with its empty line; what comes behind it is kept.
+    fn read_head(&mut self) -> Verdict<String> {
+        let deadline = Instant::now() + self.role.patience;
+        loop {
+            if let Some(end) = self.came.windows(4).position(|four| four == b"\r\n\r\n") {
+                let head: Vec<u8> = self.came.drain(..end + 4).collect();
+                return Ok(String::from_utf8_lossy(&head).into_owned());
+            }
+            if Instant::now() > deadline || self.read_some(deadline).is_err() {
+                return fail("the head of an HTTP message", show(&self.came));
+            }
+        }
+    }
+
+    /// Reads the server's answer to [`request`]: it must be "switching protocols".
+    pub fn expect_upgrade(&mut self) -> Verdict {
+        let head = self.read_head()?;
+        let accepted = header(&head, "sec-websocket-accept");
+        let upgraded =
+            head.starts_with("HTTP/1.1 101 ") && accepted == Some(&derive_accept_key(KEY.as_bytes()));
+        let wanted = "HTTP/1.1 101 and the accept key that belongs to the request's key";
+        ensure(upgraded, wanted, show(head.as_bytes()))
+    }
+}
+
+impl Speaker for WsPeer {
+    const END: &'static str = "";
+    const RAW: &'static [u8] = "\u{9b}".as_bytes();
+    const DEAF: &'static str = "a message isn't relayed to every other client, or not as text";
+
+    fn connect(server: &Server, name: &str) -> Verdict<Self> {
+        let mut peer = WsPeer::ask(server, name, request("/ws", server.address, ""))?;
+        peer.expect_upgrade().likely("the handshake (RFC 6455, 4.2.2) is refused, or answered wrongly")?;
+        Ok(peer)
+    }
+
+    fn occupy(scene: &Scene<'_>, address: &str) -> Verdict<(SocketAddr, impl Sized)> {
+        scene.host_at(address).map(|host| (host.address, host))
+    }
+
+    fn call(scene: &Scene<'_>, launch: Launch<'_>) -> Verdict<(Program, Self)> {
+        let host = scene.host()?;
+        let client = launch.at(host.address).program("client")?;
+        Ok((client, host.ws_accept()?))
+    }
+
+    fn role(&self) -> &Role {
+        &self.role
+    }
+
+    fn say(&mut self, words: impl AsRef<[u8]>) -> Verdict {
+        self.role.note(|| format!("sends the text message {}", show(words.as_ref())));
+        self.send_raw(self.encode(words))
+    }
+
+    fn receive(&mut self, within: Duration) -> Heard {
+        let (deadline, mut over) = (Instant::now() + within, false);
+        loop {
+            match frame::take(&mut self.came) {
+                Some(frame) if frame.first == FIN | TEXT && frame.masked == self.is_server => {
+                    return Heard::Words(frame.payload);
+                }
+                Some(frame) => return Heard::Frame(frame),
+                None if over => return Heard::Nothing,
+                None => {}
+            }
+            if let Err(heard) = self.read_some(deadline) {
+                return heard;
+            }
+            over = Instant::now() > deadline; // What that brought may be whole.
+        }
+    }
+
+    fn unfinished(&self) -> &[u8] {
+        &self.came
+    }
+
+    /// Of a server, Close 1001; of a client, no more than the end.
+    fn expect_farewell(&mut self) -> Verdict {
+        if self.is_server {
+            return self.expect_end(self.role.patience);
+        }
+        self.expect_close_and_end(1001).likely("the clients aren't told that the server goes away")
+    }
+}
+
+impl Connected for WsPeer {
+    fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    fn second(&self) -> Verdict<Self> {
+        match self.stream.try_clone() {
+            Ok(stream) => Ok(WsPeer {
+                role: self.role.clone(),
+                stream,
+                came: self.came.clone(),
+                is_server: self.is_server,
+            }),
+            Err(e) => fail(format!("{} is connected", self.role.name), e.to_string()),
+        }
+    }
+
+    /// As everywhere a server's words end with a line break, and here a client's don't.
+    fn encode(&self, words: impl AsRef<[u8]>) -> Vec<u8> {
+        let end: &[u8] = if self.is_server { b"\n" } else { b"" };
+        self.frame(FIN | TEXT, [words.as_ref(), end].concat())
+    }
+
+    fn finish(&mut self) -> Verdict {
+        self.close(1000)
+    }
+}
+
+/// The value of a header line, its name given in lower case.
+#[must_use]
+pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (is, value) = line.split_once(':')?;
+        is.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
+
+impl Host {
+    /// The client that connects; the request that it sends.
+    pub fn ws_request(&self) -> Verdict<(WsPeer, String)> {
+        let mut peer = WsPeer::new(&self.accept()?, true)?;
+        let head = peer.read_head()?;
+        self.log.note(format!("it asks: {}", head.lines().next().unwrap_or_default()));
+        Ok((peer, head))
+    }
+
+    /// The client that opens a WebSocket.
+    pub fn ws_accept(&self) -> Verdict<WsPeer> {
+        let (mut peer, head) = self.ws_request()?;
+        let Some(key) = header(&head, "sec-websocket-key") else {
+            return fail("a request for a WebSocket", show(head.as_bytes()));
+        };
+        let accept = derive_accept_key(key.as_bytes());
+        peer.send_raw(format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {accept}\r\n\r\n"
+        ))?;
+        Ok(peer)
+    }
+}
