@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::check::command::Order;
 use crate::support::address::Address;
 use crate::support::lang::{Lang, lang};
 use crate::tr;
@@ -55,6 +56,8 @@ const LANGS: [&str; 2] = ["zh", "en"];
 pub enum Parsed {
     /// A server or a client to run.
     Run(Cli),
+    /// `check`, and what is asked of it.
+    Check(Order),
     /// `compare`, with the notes.
     Compare(Vec<String>, Options),
     /// A text asked for: `--help` or `--version`.
@@ -75,11 +78,20 @@ pub fn find_lang(args: &[String]) -> Option<Lang> {
 /// # Errors
 /// One sentence that says what to write instead.
 pub fn parse(args: &[String]) -> Result<Parsed, String> {
+    let args = without_lang(args)?;
+    if args.first() == Some(&"check") {
+        let asks_help = args.iter().any(|arg| ["--help", "-h"].contains(arg));
+        return if asks_help {
+            Ok(Parsed::Show(help(args.first())))
+        } else {
+            Order::parse(&args[1..]).map(Parsed::Check)
+        };
+    }
     let (max_clients, forget_after, ping) = (1024, Duration::from_secs(600), Duration::from_secs(30));
     let mut options =
         Options { max_clients, forget_after, ping, allow_origin: Vec::new(), open: false, output: None };
     let (mut words, mut used) = (Vec::new(), Vec::new());
-    let mut args = args.iter().map(String::as_str);
+    let mut args = args.into_iter();
     while let Some(arg) = args.next() {
         let (name, joined) = match arg.split_once('=') {
             Some((name, value)) if name.starts_with("--") => (name, Some(value)),
@@ -87,7 +99,6 @@ pub fn parse(args: &[String]) -> Result<Parsed, String> {
         };
         let mut value = || joined.or_else(|| args.next()).ok_or_else(|| needs_value(name));
         match name {
-            "--lang" => check_lang(value()?)?,
             "--max-clients" => options.max_clients = number(name, value()?)?,
             "--forget-after" => options.forget_after = Duration::from_secs(number(name, value()?)? as u64),
             "--ping" => options.ping = Duration::from_secs(number(name, value()?)? as u64),
@@ -100,7 +111,7 @@ pub fn parse(args: &[String]) -> Result<Parsed, String> {
             _ if name.starts_with('-') && name.len() > 1 => return Err(unknown_option(arg)),
             _ => words.push(arg),
         }
-        if name.starts_with('-') && name != "--lang" {
+        if name.starts_with('-') {
             used.push(if name == "-o" { "--output" } else { name });
         }
     }
@@ -135,11 +146,25 @@ fn command(words: &[&str]) -> Result<&'static Command, String> {
     Ok(command)
 }
 
-fn check_lang(value: &str) -> Result<(), String> {
-    if LANGS.contains(&value) {
-        return Ok(());
+/// The arguments without `--lang`, which [`find_lang`] has seen to, if it is right.
+fn without_lang(args: &[String]) -> Result<Vec<&str>, String> {
+    let (mut rest, mut args) = (Vec::new(), args.iter().map(String::as_str));
+    while let Some(arg) = args.next() {
+        let value = match arg.strip_prefix("--lang=") {
+            Some(value) => value,
+            None if arg == "--lang" => args.next().ok_or_else(|| needs_value(arg))?,
+            None => {
+                rest.push(arg);
+                continue;
+            }
+        };
+        if !LANGS.contains(&value) {
+            return Err(
+                tr!(zh "--lang 只能是 zh 或 en，不是“{value}”", en "--lang is zh or en, not '{value}'"),
+            );
+        }
     }
-    Err(tr!(zh "--lang 只能是 zh 或 en，不是“{value}”", en "--lang is zh or en, not '{value}'"))
+    Ok(rest)
 }
 
 /// What a browser sends as `Origin` (RFC 6454, 7): scheme, host and port, and no path.

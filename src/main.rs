@@ -1,10 +1,11 @@
 //! The `chatroom` command: parse, bind, run.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use chatroom::cli::{self, Cli, Parsed};
 use chatroom::support::{lang, print, stop, typing};
-use chatroom::{compare, tcp, udp, ws};
+use chatroom::{check, compare, tcp, udp, ws};
 
 fn main() -> ExitCode {
     let args: Vec<String> =
@@ -17,6 +18,13 @@ fn main() -> ExitCode {
             typing::begin();
             run(&cli)
         }
+        Ok(Parsed::Check(order)) => match check::command::run(&order) {
+            Ok(code) => {
+                print::finish(Duration::from_secs(1));
+                return code;
+            }
+            Err(sentence) => Err(sentence),
+        },
         Ok(Parsed::Compare(notes, options)) => compare::run(&notes, options.output.as_deref(), options.open),
         Ok(Parsed::Show(text)) => {
             print::out(&text);

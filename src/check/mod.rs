@@ -8,7 +8,12 @@
 //! And "nothing arrives" is proven by order, not by a pause: somebody else says a marker afterwards, and
 //! the marker must be the next thing to arrive.
 
+use std::fmt;
+
+use crate::tr;
+
 pub mod cases;
+pub mod command;
 pub mod stage;
 pub mod telling;
 
@@ -31,6 +36,61 @@ pub enum Kind {
     WsServer,
     /// A WebSocket chat client.
     WsClient,
+}
+
+impl Kind {
+    /// All kinds, in the notes' order.
+    pub const ALL: [Kind; 6] =
+        [Kind::TcpServer, Kind::TcpClient, Kind::UdpServer, Kind::UdpClient, Kind::WsServer, Kind::WsClient];
+
+    /// The kind of that name, which is also that of our subcommand.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.to_string() == name)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Kind::TcpServer => "tcp-server",
+            Kind::TcpClient => "tcp-client",
+            Kind::UdpServer => "udp-server",
+            Kind::UdpClient => "udp-client",
+            Kind::WsServer => "ws-server",
+            Kind::WsClient => "ws-client",
+        })
+    }
+}
+
+/// How much is asked of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// What the notes' own program does on the wire.
+    Notes,
+    /// What it leaves out: the numbered differences.
+    Safe,
+}
+
+impl Level {
+    /// Reads `notes` or `safe`.
+    ///
+    /// # Errors
+    /// One sentence that says what to write instead.
+    pub fn from_name(name: &str) -> Result<Level, String> {
+        [Level::Notes, Level::Safe].into_iter().find(|level| level.to_string() == name).ok_or_else(|| {
+            tr!(zh "--level 只能是 notes 或 safe，不是“{name}”", en "--level is notes or safe, not '{name}'")
+        })
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Level::Notes => "notes",
+            Level::Safe => "safe",
+        })
+    }
 }
 
 /// The cases for one kind of program, in the order a student should meet them.
@@ -60,10 +120,27 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether the notes' own program does this.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        if self.id.starts_with('D') { Level::Safe } else { Level::Notes }
+    }
+
+    /// The case without which this one says nothing: another side of a difference stands on the difference, and all
+    /// stand on the first case of their kind.
+    #[must_use]
+    pub fn stands_on(&self, kind: Kind) -> Option<&'static str> {
+        let all = cases(kind);
+        let difference = self.id.split('-').next().filter(|id| *id != self.id && id.starts_with('D'));
+        let first = all.first().map(|case| case.id).filter(|id| *id != self.id);
+        difference.and_then(|id| all.iter().find(|case| case.id == id)).map(|case| case.id).or(first)
+    }
+
     /// Tries this case on a program.
     #[must_use]
     pub fn check(&self, target: &Target) -> Outcome {
-        let scene = Scene::new(target);
+        let target = target.at_fresh_port();
+        let scene = Scene::new(&target);
         match (self.run)(&scene) {
             Ok(()) => Outcome::Passed,
             Err(Halt::NotChecked(reason)) => Outcome::NotChecked(reason),

@@ -40,6 +40,11 @@ pub fn err(line: &str) {
     ERR.print(format!("{line}\n").as_bytes());
 }
 
+/// Says on a terminal what is going on: the next line takes its place.
+pub fn progress(what: &str) {
+    OUT.print(format!("{what}\x1b[K\r").as_bytes());
+}
+
 /// Prints lines that came from peers on stdout: harmless on a terminal (D12), else as they are.
 pub fn print(lines: &[u8]) {
     if is_terminal() {

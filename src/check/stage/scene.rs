@@ -170,7 +170,11 @@ impl<'a> Launch<'a> {
     }
 
     fn plain_words(&self) -> Vec<String> {
-        let command = self.scene.target.words.iter().map(|word| word.replace("{addr}", &self.address));
+        let (host, port) = self.address.rsplit_once(':').unwrap_or((&self.address, ""));
+        let fill = |word: &String| {
+            word.replace("{addr}", &self.address).replace("{host}", host).replace("{port}", port)
+        };
+        let command = self.scene.target.words.iter().map(fill);
         self.before.iter().cloned().chain(command).chain(self.after.iter().cloned()).collect()
     }
 

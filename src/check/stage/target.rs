@@ -1,11 +1,12 @@
 //! What is checked: a command, and the address it serves or dials.
 
+use std::net::{TcpListener, UdpSocket};
 use std::time::Duration;
 
 /// The program under test.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// The command as words, the program first. `{addr}` in a word stands for the address.
+    /// The command as words, the program first. `{addr}`, `{host}` and `{port}` in a word stand for the address.
     pub words: Vec<String>,
     /// `HOST:PORT`. With port 0 the program chooses, and names the address in its first line.
     pub address: String,
@@ -21,6 +22,24 @@ impl Target {
     pub fn new(command: &str, address: &str) -> Self {
         let words = split_words(command);
         Target { words, address: address.to_string(), is_chatroom: false, patience: Duration::from_secs(10) }
+    }
+
+    /// The address of a program that is told where to listen: this machine, and for each case another port.
+    pub const FRESH: &'static str = "127.0.0.1:{fresh}";
+
+    /// With a port that is free, if each case is to have another.
+    #[must_use]
+    pub fn at_fresh_port(&self) -> Target {
+        let free = || {
+            let listener = TcpListener::bind("127.0.0.1:0").ok()?;
+            let address = listener.local_addr().ok()?;
+            UdpSocket::bind(address).ok().map(|_| address.to_string())
+        };
+        let mut target = self.clone();
+        if self.address == Target::FRESH {
+            target.address = (0..100).find_map(|_| free()).unwrap_or_else(|| "127.0.0.1:0".to_string());
+        }
+        target
     }
 
     /// Whether the program chooses its port itself.
