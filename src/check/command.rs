@@ -4,9 +4,10 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use super::stage::program;
 use super::telling::verdict::{Outcome, Report};
 use super::{Case, Kind, Level, Target, cases};
-use crate::support::print;
+use crate::support::{print, stop};
 use crate::{say, tr, warn};
 
 /// What is asked of the checker.
@@ -135,6 +136,10 @@ pub fn run(order: &Order) -> Result<ExitCode, String> {
         return Ok(ExitCode::SUCCESS);
     }
     let target = order.target()?;
+    stop::on_signal(|| {
+        program::end_all();
+        stop::exit(130);
+    })?;
     let mut played: Vec<Played> = Vec::new();
     for case in order.asked() {
         let root = case.stands_on(order.kind);

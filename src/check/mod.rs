@@ -147,7 +147,7 @@ impl Case {
             Err(Halt::Failed(failure)) => Outcome::Failed(Box::new(Report {
                 id: self.id,
                 title: self.title,
-                transcript: scene.log.text(),
+                events: scene.log.events(),
                 hint: failure.hint.unwrap_or_else(|| self.hint.to_string()),
                 expected: failure.expected,
                 got: failure.got,

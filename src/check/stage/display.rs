@@ -4,7 +4,7 @@ use super::program::Program;
 use super::scene::{Launch, Scene};
 use super::speaker::Speaker;
 use super::system::need;
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 use crate::check::telling::verdict::{Verdict, ensure, fail};
 
 /// Words that would retitle the terminal, clear it, overwrite the sender's name and change colours, in characters of

@@ -1,6 +1,6 @@
 //! WebSocket frames (RFC 6455, 5.2), by hand: a checker must be able to send wrong ones.
 
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 
 /// A text message, or its beginning.
 pub const TEXT: u8 = 0x1;

@@ -5,6 +5,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// What is kept of an output, in bytes: more than any program of a chat prints in one case.
+const MAX_KEPT: usize = 64 << 20;
+
 /// One output of a program: a thread reads it, so the program never waits for the checker, unless told to.
 #[derive(Clone, Debug)]
 pub struct Output {
@@ -30,20 +33,24 @@ enum Gate {
 impl Output {
     /// Starts to read.
     #[must_use]
-    pub fn capture(source: Option<impl Read + Send + 'static>) -> Self {
+    pub fn capture(
+        source: Option<impl Read + Send + 'static>,
+        note: impl FnMut(&[u8]) + Send + 'static,
+    ) -> Self {
         let output = Output { shared: Arc::default() };
         let reader = output.clone();
         match source {
-            Some(source) => drop(thread::spawn(move || reader.fill(source))),
+            Some(source) => drop(thread::spawn(move || reader.fill(source, note))),
             None => reader.lock().ended = true,
         }
         output
     }
 
-    fn fill(&self, mut source: impl Read) {
+    fn fill(&self, mut source: impl Read, mut note: impl FnMut(&[u8])) {
         let mut chunk = vec![0; 64 * 1024];
         while let Ok(n @ 1..) = source.read(&mut chunk) {
-            self.lock().bytes.extend_from_slice(&chunk[..n]);
+            note(&chunk[..n]);
+            self.keep(&chunk[..n]);
             self.shared.1.notify_all();
             let may_go_on = |state: &mut State| state.gate == Gate::Stalled;
             let state =
@@ -55,6 +62,13 @@ impl Output {
         drop(source); // Before saying so: who waits for the end wants the pipe closed.
         self.lock().ended = true;
         self.shared.1.notify_all();
+    }
+
+    /// Of a program that prints without end, what comes after [`MAX_KEPT`] is not kept.
+    fn keep(&self, piece: &[u8]) {
+        let mut state = self.lock();
+        let room = MAX_KEPT.saturating_sub(state.bytes.len());
+        state.bytes.extend_from_slice(&piece[..piece.len().min(room)]);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

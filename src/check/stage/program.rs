@@ -1,5 +1,6 @@
 //! A started program: its keyboard, its two outputs, its end.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Sender};
@@ -9,8 +10,11 @@ use std::time::{Duration, Instant};
 
 use super::output::{Output, contains};
 use super::system::{self, Usage};
-use crate::check::telling::log::{Log, show};
+use crate::check::telling::events::{Log, MAX_PRINTED, What, show};
 use crate::check::telling::verdict::{Likely, Verdict, ensure, fail};
+
+/// What one piece of its output may take in the transcript.
+const MAX_PIECE: usize = 4 << 10;
 
 /// How often a process is asked whether it has ended: std can't wait with a deadline.
 const POLL: Duration = Duration::from_millis(5);
@@ -40,25 +44,27 @@ impl Program {
         log: &Log,
         patience: Duration,
     ) -> Verdict<Self> {
-        log.note(format!("$ {}", words.join(" ")));
+        log.add(name, What::Starts(words.join(" ")));
         let Some((program, args)) = words.split_first() else {
             return fail("a command to start", "an empty one");
         };
-        let started = Command::new(program)
-            .args(args)
-            .stdin(if keyboard { Stdio::piped() } else { Stdio::null() })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        let mut child = match started {
-            Ok(child) => child,
+        let mut command = Command::new(program);
+        command.args(args).stdin(if keyboard { Stdio::piped() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        #[cfg(unix)] // with all that it starts, so that all of it ends with the case
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = match command.spawn() {
+            Ok(child) => {
+                groups().insert(child.id());
+                child
+            }
             Err(e) => return fail(format!("`{program}` starts"), e.to_string()),
         };
         Ok(Program {
             name,
             keyboard: child.stdin.take().map(keyboard_of),
-            stdout: Output::capture(child.stdout.take()),
-            stderr: Output::capture(child.stderr.take()),
+            stdout: Output::capture(child.stdout.take(), log_of(log, name, What::Prints)),
+            stderr: Output::capture(child.stderr.take(), log_of(log, name, What::Warns)),
             pid: child.id(),
             child: Mutex::new(child),
             log: log.clone(),
@@ -68,7 +74,7 @@ impl Program {
 
     /// Types at its keyboard.
     pub fn type_in(&mut self, text: impl AsRef<[u8]>) -> Verdict {
-        self.log.note(format!("typed into the {}: {}", self.name, show(text.as_ref())));
+        self.log.add(self.name, What::Types(text.as_ref().to_vec()));
         match &self.keyboard {
             Some(keyboard) if keyboard.send(text.as_ref().to_vec()).is_ok() => Ok(()),
             _ => fail(format!("the {} reads its keyboard", self.name), "its input has ended"),
@@ -85,7 +91,6 @@ impl Program {
     pub fn expect_printed(&self, part: impl AsRef<[u8]>) -> Verdict {
         let part = part.as_ref();
         if self.stdout.wait_for(self.patience, |all| contains(all, part)) {
-            self.log.note(format!("the {} printed {}", self.name, show(part)));
             return Ok(());
         }
         fail(format!("the {} prints {}", self.name, show(part)), self.printed())
@@ -204,6 +209,17 @@ impl Program {
     }
 }
 
+/// Puts what a program prints into the transcript: its beginning, for there may be no end of it.
+fn log_of(log: &Log, name: &'static str, what: fn(Vec<u8>) -> What) -> impl FnMut(&[u8]) + Send + use<> {
+    let (log, mut left) = (log.clone(), MAX_PRINTED);
+    move |piece| {
+        if left > 0 {
+            left -= 1;
+            log.add(name, what(piece[..piece.len().min(MAX_PIECE)].to_vec()));
+        }
+    }
+}
+
 /// A thread that types: a program that stops reading its keyboard must not stop the checker.
 fn keyboard_of(mut stdin: ChildStdin) -> Sender<Vec<u8>> {
     let (sender, typed) = mpsc::channel::<Vec<u8>>();
@@ -226,8 +242,33 @@ fn ended(status: ExitStatus) -> String {
     }
 }
 
+/// The process groups of the programs that run.
+fn groups() -> MutexGuard<'static, BTreeSet<u32>> {
+    static GROUPS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends all programs, and whatever they have started: for a checker that is stopped itself.
+pub fn end_all() {
+    for group in groups().iter() {
+        end_group(*group);
+    }
+}
+
+/// A program may be a wrapper, as `go run` or `sh -c` are: what it has started ends too. (Where there is no `kill`, as
+/// on Windows, only the program itself does.)
+fn end_group(group: u32) {
+    let _ = Command::new("kill")
+        .args(["-KILL", "--", &format!("-{group}")])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+}
+
 impl Drop for Program {
     fn drop(&mut self) {
+        end_group(self.pid);
+        groups().remove(&self.pid);
         let mut child = self.child();
         let _ = child.kill();
         let _ = child.wait();

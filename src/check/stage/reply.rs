@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::scene::Server;
 use super::speaker::Connected;
 use super::ws_peer::header;
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 use crate::check::telling::verdict::{Verdict, ensure, fail};
 
 /// An answer.

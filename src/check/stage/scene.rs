@@ -8,7 +8,7 @@ use super::display::{COLUMNS, ROWS};
 use super::program::Program;
 use super::target::{Target, address_in};
 use super::tcp_peer::Peer;
-use crate::check::telling::log::Log;
+use crate::check::telling::events::Log;
 use crate::check::telling::verdict::{Likely, Verdict, fail, not_checked};
 
 /// How often one knocks at a door that isn't open yet.

@@ -11,7 +11,7 @@ use super::frame::Frame;
 use super::output::contains;
 use super::program::Program;
 use super::scene::{Launch, Scene, Server};
-use crate::check::telling::log::{Log, show};
+use crate::check::telling::events::{Log, What, show};
 use crate::check::telling::verdict::{Likely, Verdict, fail};
 
 /// How long a greeting is waited for before it is said again: its hearer may not be in the room yet.
@@ -36,11 +36,21 @@ impl Role {
         Role { name: name.to_string(), address, patience, log: log.clone(), quiet: Cell::new(false) }
     }
 
-    /// Puts into the transcript what it `does`, unless it is quiet: describing a flood costs time.
-    pub fn note(&self, does: impl FnOnce() -> String) {
+    /// Puts into the transcript what it does, or what happens to it, unless it is quiet: a flood has no end.
+    pub fn add(&self, what: impl FnOnce() -> What) {
         if !self.quiet.get() {
-            self.log.note(format!("{} {}", self.name, does()));
+            self.log.add(&self.name, what());
         }
+    }
+
+    /// The same, in words.
+    pub fn note(&self, does: impl FnOnce() -> String) {
+        self.add(|| What::Says(does()));
+    }
+
+    /// It sends these bytes.
+    pub fn sends(&self, bytes: &[u8]) {
+        self.add(|| What::Sends(bytes.to_vec()));
     }
 }
 
@@ -150,7 +160,10 @@ pub trait Speaker: Sized + Send {
     /// What comes next.
     fn next(&mut self, within: Duration) -> Heard {
         let heard = self.receive(within);
-        self.role().note(|| format!("gets {}", heard.told()));
+        self.role().add(|| match &heard {
+            Heard::Words(words) => What::Gets(words.clone()),
+            other => What::Says(format!("gets {}", other.told())),
+        });
         heard
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::program::Program;
 use super::scene::{Launch, Scene, Server};
 use super::speaker::{Connected, Heard, Role, Speaker};
-use crate::check::telling::log::{Log, show};
+use crate::check::telling::events::Log;
 use crate::check::telling::verdict::{Verdict, fail, not_checked};
 
 /// The end of a TCP connection that the checker holds.
@@ -34,7 +34,7 @@ impl Peer {
 
     /// Sends bytes as they are.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
-        self.role.note(|| format!("sends {}", show(bytes.as_ref())));
+        self.role.sends(bytes.as_ref());
         match self.reader.get_mut().write_all(bytes.as_ref()) {
             Ok(()) => Ok(()),
             Err(e) => fail(format!("{} can send", self.role.name), e.to_string()),

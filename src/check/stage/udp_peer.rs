@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::program::Program;
 use super::scene::{Launch, Scene, Server, resolve};
 use super::speaker::{Heard, Role, Speaker};
-use crate::check::telling::log::{Log, show};
+use crate::check::telling::events::Log;
 use crate::check::telling::verdict::{Verdict, fail, not_checked};
 
 /// More than any datagram holds: a longer one would be cut silently.
@@ -60,7 +60,7 @@ impl UdpPeer {
     /// Sends one datagram.
     pub fn send(&mut self, datagram: impl AsRef<[u8]>) -> Verdict {
         let datagram = datagram.as_ref();
-        self.role.note(|| format!("sends {}", show(datagram)));
+        self.role.sends(datagram);
         let Some(other) = self.other else {
             return fail(format!("{} knows to whom it talks", self.role.name), "nobody has said a word");
         };

@@ -11,7 +11,7 @@ use super::program::Program;
 use super::scene::{Host, Launch, Scene, Server};
 use super::speaker::{Connected, Heard, Role, Speaker};
 use super::tcp_peer::Peer;
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 use crate::check::telling::verdict::{Likely, Verdict, ensure, fail};
 
 /// Any 16 bytes in Base64.
@@ -181,7 +181,7 @@ impl Speaker for WsPeer {
     }
 
     fn say(&mut self, words: impl AsRef<[u8]>) -> Verdict {
-        self.role.note(|| format!("sends the text message {}", show(words.as_ref())));
+        self.role.sends(words.as_ref());
         self.send_raw(self.encode(words))
     }
 

@@ -1,4 +1,4 @@
 //! What came of a case, and how it is told.
 
-pub mod log;
+pub mod events;
 pub mod verdict;

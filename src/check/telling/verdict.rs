@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::events::{Event, transcript};
+
 /// How a step of a case ends: with a value, or with the end of the case.
 pub type Verdict<T = ()> = Result<T, Halt>;
 
@@ -77,7 +79,7 @@ pub struct Report {
     /// What must hold.
     pub title: &'static str,
     /// The command, who said what, and what came back.
-    pub transcript: String,
+    pub events: Vec<Event>,
     /// What should have happened.
     pub expected: String,
     /// What happened.
@@ -89,7 +91,7 @@ pub struct Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}  {}\n", self.id, self.title)?;
-        for line in self.transcript.lines() {
+        for line in transcript(&self.events).lines() {
             writeln!(f, "    {line}")?;
         }
         writeln!(f, "\nExpected: {}\nGot:      {}\nLikely cause: {}", self.expected, self.got, self.hint)

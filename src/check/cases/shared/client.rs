@@ -5,7 +5,7 @@ use crate::check::stage::display::{expect_visible, hostile, screen};
 use crate::check::stage::program::Program;
 use crate::check::stage::speaker::{Connected, Speaker};
 use crate::check::stage::system::need;
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
 

@@ -16,7 +16,7 @@ use crate::check::Case;
 use crate::check::stage::scene::{Scene, Server};
 use crate::check::stage::speaker::{Speaker, relay};
 use crate::check::stage::system::need;
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 use crate::check::telling::verdict::{Likely, Verdict, ensure, not_checked};
 
 /// Within this a program that is asked to end has ended, whatever its peers do.

@@ -9,7 +9,7 @@ use crate::check::stage::output::contains;
 use crate::check::stage::scene::Server;
 use crate::check::stage::speaker::{Speaker, relay};
 use crate::check::stage::system::need;
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 use crate::check::telling::verdict::{ensure, fail};
 use crate::check::{Case, Scene, Verdict};
 

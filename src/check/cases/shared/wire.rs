@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::check::stage::speaker::{Connected, Speaker, relay};
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 use crate::check::telling::verdict::ensure;
 use crate::check::{Scene, Verdict};
 

@@ -4,7 +4,7 @@ use crate::check::cases::shared;
 use crate::check::stage::speaker::Speaker;
 use crate::check::stage::system::need;
 use crate::check::stage::tcp_peer::Peer;
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 use crate::check::telling::verdict::fail;
 use crate::check::{Case, Scene, Verdict};
 

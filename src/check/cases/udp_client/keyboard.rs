@@ -8,7 +8,7 @@ use crate::check::stage::program::Program;
 use crate::check::stage::speaker::{Heard, Speaker};
 use crate::check::stage::system::need_tracing;
 use crate::check::stage::udp_peer::UdpPeer;
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 use crate::check::telling::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};
 

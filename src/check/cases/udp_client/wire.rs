@@ -4,7 +4,7 @@ use crate::check::cases::shared::{self, client};
 use crate::check::stage::output::contains;
 use crate::check::stage::speaker::Speaker;
 use crate::check::stage::udp_peer::UdpPeer;
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
 

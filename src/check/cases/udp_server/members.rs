@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::check::stage::speaker::{Heard, Speaker, relay};
 use crate::check::stage::udp_peer::UdpPeer;
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 use crate::check::telling::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::check::cases::shared::{self, client};
 use crate::check::stage::program::Program;
 use crate::check::stage::ws_peer::WsPeer;
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 use crate::check::telling::verdict::{Likely, ensure, not_checked};
 use crate::check::{Case, Scene, Verdict};
 

@@ -6,7 +6,7 @@ use crate::check::stage::frame::{BINARY, CLOSE, CONTINUATION, FIN, PING, TEXT, c
 use crate::check::stage::scene::Server;
 use crate::check::stage::speaker::{Speaker, relay};
 use crate::check::stage::ws_peer::WsPeer;
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 use crate::check::{Case, Likely, Scene, Verdict};
 
 use super::two;

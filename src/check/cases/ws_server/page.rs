@@ -8,7 +8,7 @@ use crate::check::stage::reply::{Reply, read_reply};
 use crate::check::stage::speaker::{Connected, Heard, Speaker, relay};
 use crate::check::stage::tcp_peer::Peer;
 use crate::check::stage::ws_peer::{WsPeer, request};
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
 

@@ -5,7 +5,7 @@ use crate::check::stage::frame::{CLOSE, CONTINUATION, FIN, PING, PONG, TEXT};
 use crate::check::stage::reply::read_reply;
 use crate::check::stage::speaker::{Connected, Speaker, relay};
 use crate::check::stage::ws_peer::{WsPeer, request};
-use crate::check::telling::log::show;
+use crate::check::telling::events::show;
 use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
 

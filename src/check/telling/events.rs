@@ -1,0 +1,128 @@
+//! What happens while a case is played: one list of events, from which everything is told.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When, since the case began.
+    pub at: Duration,
+    /// Who does it, or to whom it happens: A, B, the program. Nobody for what the checker says.
+    pub who: String,
+    /// What.
+    pub what: What,
+}
+
+/// What happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A program is started, by this command.
+    Starts(String),
+    /// Bytes go to the program under test.
+    Sends(Vec<u8>),
+    /// Bytes come from it.
+    Gets(Vec<u8>),
+    /// Text is typed at the program's keyboard.
+    Types(Vec<u8>),
+    /// The program prints on stdout.
+    Prints(Vec<u8>),
+    /// The program prints on stderr.
+    Warns(Vec<u8>),
+    /// Anything else, in the reader's language.
+    Says(String),
+}
+
+/// Of what a program prints so many pieces are events, on each of its outputs. The rest is in the output itself.
+pub const MAX_PRINTED: usize = 40;
+
+/// Nobody reads ten thousand lines of a flood: the middle of more events than that is only counted.
+const MAX_LINES: usize = 200;
+
+/// Of a long piece of data the beginning says enough.
+const MAX_SHOWN: usize = 100;
+
+/// The events of a case, shared by all who take part.
+#[derive(Clone, Debug)]
+pub struct Log {
+    start: Instant,
+    events: Arc<Mutex<Vec<Event>>>,
+}
+
+impl Log {
+    /// No event yet; time begins now.
+    #[must_use]
+    pub fn new() -> Self {
+        Log { start: Instant::now(), events: Arc::default() }
+    }
+
+    /// Adds what happened.
+    pub fn add(&self, who: &str, what: What) {
+        let event = Event { at: self.start.elapsed(), who: who.to_string(), what };
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    }
+
+    /// Adds what the checker says.
+    pub fn note(&self, what: impl Into<String>) {
+        self.add("", What::Says(what.into()));
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log::new()
+    }
+}
+
+impl fmt::Display for Event {
+    /// One line: `  0.310  A → "hello\n"`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = &self.who;
+        write!(f, "{:7.3}  ", self.at.as_secs_f64())?;
+        match &self.what {
+            What::Starts(command) => write!(f, "$ {command}"),
+            What::Sends(bytes) => write!(f, "{who} → {}", show(bytes)),
+            What::Gets(bytes) => write!(f, "{who} ← {}", show(bytes)),
+            What::Types(bytes) => write!(f, "{who} ⌨ {}", show(bytes)),
+            What::Prints(bytes) => write!(f, "{who} | {}", show(bytes)),
+            What::Warns(bytes) => write!(f, "{who} ! {}", show(bytes)),
+            What::Says(what) if who.is_empty() => write!(f, "{what}"),
+            What::Says(what) => write!(f, "{who} {what}"),
+        }
+    }
+}
+
+/// All events, a line each; the middle of very many left out.
+#[must_use]
+pub fn transcript(events: &[Event]) -> String {
+    let lines = |events: &[Event]| events.iter().map(|event| format!("{event}\n")).collect::<String>();
+    if events.len() <= MAX_LINES {
+        return lines(events);
+    }
+    let left_out = events.len() - MAX_LINES;
+    let (head, tail) = (&events[..MAX_LINES / 2], &events[events.len() - MAX_LINES / 2..]);
+    format!("{}         … {left_out} …\n{}", lines(head), lines(tail))
+}
+
+/// Bytes as a reader wants to see them: quoted, control characters visible, long ones cut.
+#[must_use]
+pub fn show(bytes: &[u8]) -> String {
+    let head = &bytes[..bytes.len().min(MAX_SHOWN)];
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect(),
+        Err(_) => head.escape_ascii().to_string(),
+    };
+    let text = text.replace("\\'", "'");
+    if bytes.len() > MAX_SHOWN {
+        format!("\"{text}…\" ({} bytes)", bytes.len())
+    } else {
+        format!("\"{text}\"")
+    }
+}
