@@ -13,9 +13,6 @@ use super::system::{self, Usage};
 use crate::check::telling::events::{Log, MAX_PRINTED, What, show};
 use crate::check::telling::verdict::{Likely, Verdict, ensure, fail};
 
-/// What one piece of its output may take in the transcript.
-const MAX_PIECE: usize = 4 << 10;
-
 /// How often a process is asked whether it has ended: std can't wait with a deadline.
 const POLL: Duration = Duration::from_millis(5);
 
@@ -213,9 +210,10 @@ impl Program {
 fn log_of(log: &Log, name: &'static str, what: fn(Vec<u8>) -> What) -> impl FnMut(&[u8]) + Send + use<> {
     let (log, mut left) = (log.clone(), MAX_PRINTED);
     move |piece| {
-        if left > 0 {
-            left -= 1;
-            log.add(name, what(piece[..piece.len().min(MAX_PIECE)].to_vec()));
+        let shown = &piece[..piece.len().min(left)];
+        left -= shown.len();
+        if !shown.is_empty() {
+            log.add(name, what(shown.to_vec()));
         }
     }
 }

@@ -34,8 +34,8 @@ pub enum What {
     Says(String),
 }
 
-/// Of what a program prints so many pieces are events, on each of its outputs. The rest is in the output itself.
-pub const MAX_PRINTED: usize = 40;
+/// Of what a program prints so many bytes become events, on each of its outputs: a program may print without end.
+pub const MAX_PRINTED: usize = 4 << 10;
 
 /// Nobody reads ten thousand lines of a flood: the middle of more events than that is only counted.
 const MAX_LINES: usize = 200;
