@@ -57,7 +57,8 @@ fn end(scene: &Scene<'_>) -> Verdict {
     client.end_input();
     ["one", "two", "last words"].iter().try_for_each(|line| server.expect_typed(line))?;
     client.expect_exit(0, scene.patience())?;
-    client.expect_no_warning()
+    // The notes' client closes its socket while it still listens, and may warn of that.
+    if scene.target.is_chatroom { client.expect_no_warning() } else { Ok(()) }
 }
 
 /// How long a line is waited for before another is typed: a datagram may be lost to a refusal.
