@@ -19,6 +19,7 @@ pub mod telling;
 
 pub use stage::scene::Scene;
 pub use stage::target::Target;
+pub use telling::text::Text;
 pub use telling::verdict::{Failure, Halt, Likely, Outcome, Report, Verdict};
 
 /// What kind of program a case is for.
@@ -112,9 +113,9 @@ pub struct Case {
     /// `D4` for a numbered difference (`D4-again` for another side of it), `tcp-echo` and the like for the wire.
     pub id: &'static str,
     /// What must hold, as a sentence.
-    pub title: &'static str,
+    pub title: Text,
     /// The likely cause when it doesn't hold and the failing step knows no better.
-    pub hint: &'static str,
+    pub hint: Text,
     /// Plays the scene.
     pub run: fn(&Scene<'_>) -> Verdict,
 }

@@ -1,4 +1,5 @@
 //! What came of a case, and how it is told.
 
 pub mod events;
+pub mod text;
 pub mod verdict;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::events::{Event, transcript};
+use super::text::Text;
 
 /// How a step of a case ends: with a value, or with the end of the case.
 pub type Verdict<T = ()> = Result<T, Halt>;
@@ -77,7 +78,7 @@ pub struct Report {
     /// The case.
     pub id: &'static str,
     /// What must hold.
-    pub title: &'static str,
+    pub title: Text,
     /// The command, who said what, and what came back.
     pub events: Vec<Event>,
     /// What should have happened.

@@ -8,6 +8,7 @@ use crate::check::stage::system::need;
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
+use crate::text;
 
 /// What is typed is sent.
 pub fn send<S: Speaker>(scene: &Scene<'_>) -> Verdict {
@@ -34,8 +35,10 @@ pub fn print<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 pub const fn terminal<S: Speaker>() -> Case {
     Case {
         id: "D12",
-        title: "on a terminal, control characters from peers are made visible",
-        hint: "what a peer sends is printed as it is: on a terminal, spell control characters out",
+        title: text!(zh "",
+                     en "on a terminal, control characters from peers are made visible"),
+        hint: text!(zh "",
+                    en "what a peer sends is printed as it is: on a terminal, spell control characters out"),
         run: makes_them_visible::<S>,
     }
 }
@@ -55,8 +58,10 @@ fn makes_them_visible<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 pub const fn typing<S: Speaker>() -> Case {
     Case {
         id: "client-typing",
-        title: "on a terminal a line that arrives goes above the one that is being typed, which stays",
-        hint: "an arriving line is glued to what is being typed: insert a row above it",
+        title: text!(zh "",
+                     en "on a terminal a line that arrives goes above the one that is being typed, which stays"),
+        hint: text!(zh "",
+                    en "an arriving line is glued to what is being typed: insert a row above it"),
         run: arrives_above::<S>,
     }
 }
@@ -94,8 +99,10 @@ pub fn pipe<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 pub const fn interrupt<S: Speaker>() -> Case {
     Case {
         id: "client-interrupt",
-        title: "Ctrl-C and SIGTERM end a client in order, with exit code 0",
-        hint: "the signal isn't handled, so it kills",
+        title: text!(zh "",
+                     en "Ctrl-C and SIGTERM end a client in order, with exit code 0"),
+        hint: text!(zh "",
+                    en "the signal isn't handled, so it kills"),
         run: ends_in_order::<S>,
     }
 }
@@ -117,8 +124,10 @@ fn ends_in_order<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 pub const fn refused<C: Connected>() -> Case {
     Case {
         id: "client-refused",
-        title: "when nobody listens: one sentence that names the address, exit code 1",
-        hint: "the error of connect is not looked at, or told as a panic",
+        title: text!(zh "",
+                     en "when nobody listens: one sentence that names the address, exit code 1"),
+        hint: text!(zh "",
+                    en "the error of connect is not looked at, or told as a panic"),
         run: finds_nobody::<C>,
     }
 }
@@ -155,8 +164,10 @@ pub fn server_leaves<C: Connected>(scene: &Scene<'_>) -> Verdict {
 pub const fn reset<C: Connected>() -> Case {
     Case {
         id: "D11-reset",
-        title: "the same when the connection is reset",
-        hint: "an error while reading is not taken for the end of the connection",
+        title: text!(zh "",
+                     en "the same when the connection is reset"),
+        hint: text!(zh "",
+                    en "an error while reading is not taken for the end of the connection"),
         run: server_resets::<C>,
     }
 }
@@ -178,8 +189,10 @@ const MAX_LINE: usize = 64 * 1024;
 pub const fn too_long<C: Connected>() -> Case {
     Case {
         id: "D13",
-        title: "a typed line over 64 KiB is refused with one sentence, and the next line is sent",
-        hint: "a line that is too long ends the reading of the keyboard, or is sent: leave out that line alone",
+        title: text!(zh "",
+                     en "a typed line over 64 KiB is refused with one sentence, and the next line is sent"),
+        hint: text!(zh "",
+                    en "a line that is too long ends the reading of the keyboard, or is sent: leave out that line alone"),
         run: leaves_it_out::<C>,
     }
 }
@@ -200,8 +213,10 @@ pub fn leaves_out<S: Speaker>(client: &mut Program, server: &mut S, len: usize) 
 pub const fn exact<C: Connected>() -> Case {
     Case {
         id: "D13-exact",
-        title: "a typed line of just 65,536 bytes is sent whole",
-        hint: "the limit counts the line without its line break, and is reached, not exceeded",
+        title: text!(zh "",
+                     en "a typed line of just 65,536 bytes is sent whole"),
+        hint: text!(zh "",
+                    en "the limit counts the line without its line break, and is reached, not exceeded"),
         run: sends_the_longest::<C>,
     }
 }

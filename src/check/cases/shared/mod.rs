@@ -18,6 +18,7 @@ use crate::check::stage::speaker::{Speaker, relay};
 use crate::check::stage::system::need;
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::{Likely, Verdict, ensure, not_checked};
+use crate::text;
 
 /// Within this a program that is asked to end has ended, whatever its peers do.
 pub const END: Duration = Duration::from_secs(2);
@@ -26,8 +27,10 @@ pub const END: Duration = Duration::from_secs(2);
 pub const fn ipv4<S: Speaker>(id: &'static str) -> Case {
     Case {
         id,
-        title: "a client that comes by IPv4 is shown as IPv4 when the server listens on every interface",
-        hint: "on a socket for IPv6 and IPv4 the system shows 1.2.3.4 as ::ffff:1.2.3.4: print the canonical address",
+        title: text!(zh "",
+                     en "a client that comes by IPv4 is shown as IPv4 when the server listens on every interface"),
+        hint: text!(zh "",
+                    en "on a socket for IPv6 and IPv4 the system shows 1.2.3.4 as ::ffff:1.2.3.4: print the canonical address"),
         run: is_shown_as_ipv4::<S>,
     }
 }
@@ -47,8 +50,10 @@ fn is_shown_as_ipv4<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 pub const fn in_use<S: Speaker>(id: &'static str) -> Case {
     Case {
         id,
-        title: "a server that can't listen says so in one sentence that names the address, with exit code 1",
-        hint: "the error of bind is not looked at, or not told",
+        title: text!(zh "",
+                     en "a server that can't listen says so in one sentence that names the address, with exit code 1"),
+        hint: text!(zh "",
+                    en "the error of bind is not looked at, or not told"),
         run: finds_its_address_taken::<S>,
     }
 }
@@ -66,8 +71,10 @@ fn finds_its_address_taken<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 pub const fn half_in_use<S: Speaker>(id: &'static str) -> Case {
     Case {
         id,
-        title: "`:PORT` is refused when another program has that port of [::1]: no room that half the machine can't reach",
-        hint: "after any error of IPv6 the server listens on IPv4 alone: do that only where there is no IPv6",
+        title: text!(zh "",
+                     en "`:PORT` is refused when another program has that port of [::1]: no room that half the machine can't reach"),
+        hint: text!(zh "",
+                    en "after any error of IPv6 the server listens on IPv4 alone: do that only where there is no IPv6"),
         run: finds_half_its_address_taken::<S>,
     }
 }
@@ -87,8 +94,10 @@ fn finds_half_its_address_taken<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 pub const fn usage(id: &'static str) -> Case {
     Case {
         id,
-        title: "an option that isn't known is a usage error: one sentence, exit code 2",
-        hint: "unknown options are ignored",
+        title: text!(zh "",
+                     en "an option that isn't known is a usage error: one sentence, exit code 2"),
+        hint: text!(zh "",
+                    en "unknown options are ignored"),
         run: is_called_wrongly,
     }
 }

@@ -12,13 +12,16 @@ use crate::check::stage::system::need;
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::{ensure, fail};
 use crate::check::{Case, Scene, Verdict};
+use crate::text;
 
 /// D7, closed.
 pub const fn closed<S: Speaker>() -> Case {
     Case {
         id: "D7",
-        title: "the room goes on when nobody reads the server's stdout any more, and what was lost is counted and said",
-        hint: "printing to a closed pipe ends the program, by SIGPIPE or by a panic of `println!`: let that error pass",
+        title: text!(zh "",
+                     en "the room goes on when nobody reads the server's stdout any more, and what was lost is counted and said"),
+        hint: text!(zh "",
+                    en "printing to a closed pipe ends the program, by SIGPIPE or by a panic of `println!`: let that error pass"),
         run: goes_on_without_a_screen::<S>,
     }
 }
@@ -27,8 +30,10 @@ pub const fn closed<S: Speaker>() -> Case {
 pub const fn stalled<S: Speaker>() -> Case {
     Case {
         id: "D7-stalled",
-        title: "the room goes on when the server's stdout stalls, and what was lost is counted and said",
-        hint: "printing waits for a screen that has stopped: print from a thread of its own, with a bounded backlog",
+        title: text!(zh "",
+                     en "the room goes on when the server's stdout stalls, and what was lost is counted and said"),
+        hint: text!(zh "",
+                    en "printing waits for a screen that has stopped: print from a thread of its own, with a bounded backlog"),
         run: goes_on_while_its_screen_stalls::<S>,
     }
 }
@@ -37,8 +42,10 @@ pub const fn stalled<S: Speaker>() -> Case {
 pub const fn terminal<S: Speaker>() -> Case {
     Case {
         id: "D12-server",
-        title: "on the server's terminal, control characters from peers are made visible",
-        hint: "what a peer sends is printed as it is: on a terminal, spell control characters out",
+        title: text!(zh "",
+                     en "on the server's terminal, control characters from peers are made visible"),
+        hint: text!(zh "",
+                    en "what a peer sends is printed as it is: on a terminal, spell control characters out"),
         run: makes_them_visible::<S>,
     }
 }
@@ -47,8 +54,10 @@ pub const fn terminal<S: Speaker>() -> Case {
 pub const fn pipe<S: Speaker>() -> Case {
     Case {
         id: "D12-server-pipe",
-        title: "in a pipe the server prints what peers send as it is",
-        hint: "control characters are spelled out although stdout is no terminal, or the bytes are turned into text",
+        title: text!(zh "",
+                     en "in a pipe the server prints what peers send as it is"),
+        hint: text!(zh "",
+                    en "control characters are spelled out although stdout is no terminal, or the bytes are turned into text"),
         run: prints_them_as_they_are::<S>,
     }
 }

@@ -8,24 +8,31 @@ use crate::check::stage::speaker::Speaker;
 use crate::check::stage::tcp_peer::Peer;
 use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "D10",
-        title: "at the end of input the client half-closes, prints what still comes, and ends with exit code 0",
-        hint: "the end of input ends the program: shut down only the sending side, and read on to the end",
+        title: text!(zh "",
+                     en "at the end of input the client half-closes, prints what still comes, and ends with exit code 0"),
+        hint: text!(zh "",
+                    en "the end of input ends the program: shut down only the sending side, and read on to the end"),
         run: answers,
     },
     Case {
         id: "D10-wait",
-        title: "after the end of input it waits for answers for at most 5 s without a byte",
-        hint: "the wait for last answers has no limit, or a shorter one, or isn't begun anew by each byte",
+        title: text!(zh "",
+                     en "after the end of input it waits for answers for at most 5 s without a byte"),
+        hint: text!(zh "",
+                    en "the wait for last answers has no limit, or a shorter one, or isn't begun anew by each byte"),
         run: wait,
     },
     Case {
         id: "D11",
-        title: "when the server leaves: one sentence, exit code 1, although the keyboard is still open",
-        hint: "the thread that reads the keyboard goes on waiting: the one that hears the end must end the program",
+        title: text!(zh "",
+                     en "when the server leaves: one sentence, exit code 1, although the keyboard is still open"),
+        hint: text!(zh "",
+                    en "the thread that reads the keyboard goes on waiting: the one that hears the end must end the program"),
         run: client::server_leaves::<Peer>,
     },
     client::reset::<Peer>(),

@@ -4,18 +4,23 @@ use crate::check::cases::shared::crowd;
 use crate::check::stage::speaker::{Speaker, greet};
 use crate::check::stage::tcp_peer::Peer;
 use crate::check::{Case, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "tcp-crowd",
-        title: "500 clients all hear each other",
-        hint: "not everybody is in the list, or a line is lost on the way: is there a limit, of threads or descriptors?",
+        title: text!(zh "",
+                     en "500 clients all hear each other"),
+        hint: text!(zh "",
+                    en "not everybody is in the list, or a line is lost on the way: is there a limit, of threads or descriptors?"),
         run: five_hundred,
     },
     Case {
         id: "tcp-churn",
-        title: "3,000 clients that come and go, half of them by a reset, leave nothing behind",
-        hint: "who leaves by a reset isn't taken off the list: its address can't be asked for any more then",
+        title: text!(zh "",
+                     en "3,000 clients that come and go, half of them by a reset, leave nothing behind"),
+        hint: text!(zh "",
+                    en "who leaves by a reset isn't taken off the list: its address can't be asked for any more then"),
         run: churn,
     },
 ];

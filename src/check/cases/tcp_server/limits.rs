@@ -9,32 +9,41 @@ use crate::check::stage::system::need;
 use crate::check::stage::tcp_peer::Peer;
 use crate::check::telling::verdict::{ensure, not_checked};
 use crate::check::{Case, Likely, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "D1",
-        title: "when the console's input ends, the room goes on, and the processor rests",
-        hint: "reading the console fails again and again in a loop: leave the loop at the end of input",
+        title: text!(zh "",
+                     en "when the console's input ends, the room goes on, and the processor rests"),
+        hint: text!(zh "",
+                    en "reading the console fails again and again in a loop: leave the loop at the end of input"),
         run: no_console,
     },
     crowd::descriptors::<Peer>(),
     Case {
         id: "D5-stop",
-        title: "out of descriptors, Ctrl-C still ends the server in order",
-        hint: "waking `accept` takes a connection, and that a descriptor: keep a spare one, and look at the flag after \
-               each pause",
+        title: text!(zh "",
+                     en "out of descriptors, Ctrl-C still ends the server in order"),
+        hint: text!(zh "",
+                    en "waking `accept` takes a connection, and that a descriptor: keep a spare one, and look at the flag after \
+               each pause"),
         run: stop_without_descriptors,
     },
     Case {
         id: "D8",
-        title: "one client too many gets a line that says so, and its place when there is one",
-        hint: "clients are counted from accept to the end of their thread; one too many gets a line and is closed",
+        title: text!(zh "",
+                     en "one client too many gets a line that says so, and its place when there is one"),
+        hint: text!(zh "",
+                    en "clients are counted from accept to the end of their thread; one too many gets a line and is closed"),
         run: places,
     },
     Case {
         id: "D9",
-        title: "when no further thread is to be had, newcomers are turned away and the room goes on",
-        hint: "starting a thread can fail, and `thread::spawn` panics then: use `thread::Builder`, drop the newcomer",
+        title: text!(zh "",
+                     en "when no further thread is to be had, newcomers are turned away and the room goes on"),
+        hint: text!(zh "",
+                    en "starting a thread can fail, and `thread::spawn` panics then: use `thread::Builder`, drop the newcomer"),
         run: threads,
     },
 ];

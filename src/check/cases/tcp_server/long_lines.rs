@@ -4,30 +4,39 @@ use crate::check::cases::shared::{crowd, expect_reason};
 use crate::check::stage::speaker::{Speaker, relay};
 use crate::check::stage::tcp_peer::Peer;
 use crate::check::{Case, Likely, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "D2",
-        title: "who sends a line over 64 KiB is told and disconnected, and nothing of it reaches anyone",
-        hint: "a line is collected until its line break, however far that is: stop at a limit",
+        title: text!(zh "",
+                     en "who sends a line over 64 KiB is told and disconnected, and nothing of it reaches anyone"),
+        hint: text!(zh "",
+                    en "a line is collected until its line break, however far that is: stop at a limit"),
         run: too_long,
     },
     Case {
         id: "D2-exact",
-        title: "a line of just 65,536 bytes and its line break is relayed whole",
-        hint: "the limit counts the line without its line break, and is reached, not exceeded",
+        title: text!(zh "",
+                     en "a line of just 65,536 bytes and its line break is relayed whole"),
+        hint: text!(zh "",
+                    en "the limit counts the line without its line break, and is reached, not exceeded"),
         run: exact,
     },
     Case {
         id: "D2-memory",
-        title: "a line that never ends costs neither memory nor patience",
-        hint: "what is read of a line is kept until its line break comes: give up at the limit, and don't keep the rest",
+        title: text!(zh "",
+                     en "a line that never ends costs neither memory nor patience"),
+        hint: text!(zh "",
+                    en "what is read of a line is kept until its line break comes: give up at the limit, and don't keep the rest"),
         run: endless,
     },
     Case {
         id: "D3",
-        title: "the last line is delivered, with a line break, when its sender leaves without one",
-        hint: "at the end of a connection there may be a line without its line break: send it on before leaving",
+        title: text!(zh "",
+                     en "the last line is delivered, with a line break, when its sender leaves without one"),
+        hint: text!(zh "",
+                    en "at the end of a connection there may be a line without its line break: send it on before leaving"),
         run: last_line,
     },
 ];

@@ -5,14 +5,17 @@ use crate::check::stage::speaker::Speaker;
 use crate::check::stage::system::need;
 use crate::check::stage::tcp_peer::Peer;
 use crate::check::{Case, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     screen::closed::<Peer>(),
     screen::stalled::<Peer>(),
     Case {
         id: "D7-stop",
-        title: "a stalled stdout can't keep the server from ending within two seconds of Ctrl-C",
-        hint: "the end waits until all is printed: give that wait a deadline",
+        title: text!(zh "",
+                     en "a stalled stdout can't keep the server from ending within two seconds of Ctrl-C"),
+        hint: text!(zh "",
+                    en "the end waits until all is printed: give that wait a deadline"),
         run: stop_while_stalled,
     },
     screen::terminal::<Peer>(),

@@ -7,6 +7,7 @@ use crate::check::stage::tcp_peer::Peer;
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::fail;
 use crate::check::{Case, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     shared::ipv4::<Peer>("tcp-ipv4"),
@@ -15,14 +16,18 @@ pub(super) const CASES: &[Case] = &[
     shared::usage("tcp-usage"),
     Case {
         id: "tcp-zh",
-        title: "in Chinese a server's console reads as the notes' does, line for line",
-        hint: "a message isn't in the notes' words, or a line is printed that theirs doesn't print",
+        title: text!(zh "",
+                     en "in Chinese a server's console reads as the notes' does, line for line"),
+        hint: text!(zh "",
+                    en "a message isn't in the notes' words, or a line is printed that theirs doesn't print"),
         run: chinese,
     },
     Case {
         id: "tcp-lang",
-        title: "the language is that of --lang, else of the first set of LC_ALL, LC_MESSAGES and LANG",
-        hint: "the order of the variables, or what counts as set, or `zh` at the start of the name",
+        title: text!(zh "",
+                     en "the language is that of --lang, else of the first set of LC_ALL, LC_MESSAGES and LANG"),
+        hint: text!(zh "",
+                    en "the order of the variables, or what counts as set, or `zh` at the start of the name"),
         run: language,
     },
 ];

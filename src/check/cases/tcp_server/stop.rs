@@ -10,36 +10,47 @@ use crate::check::stage::system::need;
 use crate::check::stage::tcp_peer::Peer;
 use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "D6",
-        title: "Ctrl-C: a good-bye, the end in order for every client, exit code 0, and the port is free at once",
-        hint: "SIGINT isn't handled, or the handler can't wake `accept`: wake it by connecting to the listener",
+        title: text!(zh "",
+                     en "Ctrl-C: a good-bye, the end in order for every client, exit code 0, and the port is free at once"),
+        hint: text!(zh "",
+                    en "SIGINT isn't handled, or the handler can't wake `accept`: wake it by connecting to the listener"),
         run: shared::interrupt::<Peer>,
     },
     Case {
         id: "D6-term",
-        title: "SIGTERM does the same",
-        hint: "SIGTERM isn't handled as SIGINT is",
+        title: text!(zh "",
+                     en "SIGTERM does the same"),
+        hint: text!(zh "",
+                    en "SIGTERM isn't handled as SIGINT is"),
         run: shared::terminate::<Peer>,
     },
     Case {
         id: "D6-stalled",
-        title: "a client that doesn't read can't keep the server from ending within two seconds",
-        hint: "something under the lock waits for the client while the end is asked for: give the end a deadline",
+        title: text!(zh "",
+                     en "a client that doesn't read can't keep the server from ending within two seconds"),
+        hint: text!(zh "",
+                    en "something under the lock waits for the client while the end is asked for: give the end a deadline"),
         run: stalled,
     },
     Case {
         id: "D6-pair",
-        title: "two signals within a few milliseconds, as `timeout` sends them, are one: the end is in order, exit code 0",
-        hint: "the second signal ends the process at once, though nobody has seen the first: give the end a moment",
+        title: text!(zh "",
+                     en "two signals within a few milliseconds, as `timeout` sends them, are one: the end is in order, exit code 0"),
+        hint: text!(zh "",
+                    en "the second signal ends the process at once, though nobody has seen the first: give the end a moment"),
         run: pair,
     },
     Case {
         id: "D6-twice",
-        title: "a second Ctrl-C ends the process at once",
-        hint: "the good-bye is said in the signal handler, so a second signal waits for it: do it on another thread",
+        title: text!(zh "",
+                     en "a second Ctrl-C ends the process at once"),
+        hint: text!(zh "",
+                    en "the good-bye is said in the signal handler, so a second signal waits for it: do it on another thread"),
         run: twice,
     },
 ];

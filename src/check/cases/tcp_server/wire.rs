@@ -4,48 +4,63 @@ use crate::check::cases::shared::wire;
 use crate::check::stage::speaker::{Speaker, relay};
 use crate::check::stage::tcp_peer::Peer;
 use crate::check::{Case, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "tcp-relay",
-        title: "a client's line reaches every other client, as `[ip:port]: line`",
-        hint: "the prefix is `[`, the sender's address as the server sees it, `]: `",
+        title: text!(zh "",
+                     en "a client's line reaches every other client, as `[ip:port]: line`"),
+        hint: text!(zh "",
+                    en "the prefix is `[`, the sender's address as the server sees it, `]: `"),
         run: wire::relays::<Peer>,
     },
     Case {
         id: "tcp-echo",
-        title: "a line isn't sent back to its sender",
-        hint: "the broadcast goes to every client; leave out the one the line came from",
+        title: text!(zh "",
+                     en "a line isn't sent back to its sender"),
+        hint: text!(zh "",
+                    en "the broadcast goes to every client; leave out the one the line came from"),
         run: wire::echo::<Peer>,
     },
     Case {
         id: "tcp-bytes",
-        title: "a line is relayed byte for byte, valid UTF-8 or not",
-        hint: "the line is read into a text type: lines are bytes, read and write them as bytes",
+        title: text!(zh "",
+                     en "a line is relayed byte for byte, valid UTF-8 or not"),
+        hint: text!(zh "",
+                    en "the line is read into a text type: lines are bytes, read and write them as bytes"),
         run: bytes,
     },
     Case {
         id: "tcp-console",
-        title: "a line typed at the server's console reaches all clients, as `[Server]: line`",
-        hint: "nothing reads the console, or what it reads isn't broadcast to all with `[Server]: ` before it",
+        title: text!(zh "",
+                     en "a line typed at the server's console reaches all clients, as `[Server]: line`"),
+        hint: text!(zh "",
+                    en "nothing reads the console, or what it reads isn't broadcast to all with `[Server]: ` before it"),
         run: console,
     },
     Case {
         id: "tcp-order",
-        title: "one client's lines arrive in the order they were sent, all of them",
-        hint: "lines are handed to something that reorders or drops them: one thread reads a client and sends on",
+        title: text!(zh "",
+                     en "one client's lines arrive in the order they were sent, all of them"),
+        hint: text!(zh "",
+                    en "lines are handed to something that reorders or drops them: one thread reads a client and sends on"),
         run: wire::order::<Peer>,
     },
     Case {
         id: "tcp-pieces",
-        title: "what is one line doesn't depend on how it is cut into writes",
-        hint: "each read is taken for a line: read up to the line break, and keep what comes after it for the next",
+        title: text!(zh "",
+                     en "what is one line doesn't depend on how it is cut into writes"),
+        hint: text!(zh "",
+                    en "each read is taken for a line: read up to the line break, and keep what comes after it for the next"),
         run: pieces,
     },
     Case {
         id: "tcp-prompt",
-        title: "lines that follow each other closely arrive at once",
-        hint: "each waits for the acknowledgement of the one before it, up to 40 ms: set TCP_NODELAY",
+        title: text!(zh "",
+                     en "lines that follow each other closely arrive at once"),
+        hint: text!(zh "",
+                    en "each waits for the acknowledgement of the one before it, up to 40 ms: set TCP_NODELAY"),
         run: prompt,
     },
 ];

@@ -11,42 +11,55 @@ use crate::check::stage::udp_peer::UdpPeer;
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "client-end",
-        title: "at the end of input all that was typed is sent, and the client leaves with exit code 0",
-        hint: "the end of input isn't noticed, or a last line without a line break is lost",
+        title: text!(zh "",
+                     en "at the end of input all that was typed is sent, and the client leaves with exit code 0"),
+        hint: text!(zh "",
+                    en "the end of input isn't noticed, or a last line without a line break is lost"),
         run: end,
     },
     Case {
         id: "D17",
-        title: "when nobody listens the client says so once, goes on, and hears again when somebody listens",
-        hint: "a refusal is an error of one datagram, told at the next call: go on after it, don't end the loop",
+        title: text!(zh "",
+                     en "when nobody listens the client says so once, goes on, and hears again when somebody listens"),
+        hint: text!(zh "",
+                    en "a refusal is an error of one datagram, told at the next call: go on after it, don't end the loop"),
         run: nobody,
     },
     Case {
         id: "D17-again",
-        title: "a server that is restarted is heard again",
-        hint: "the loop that receives ends at the first error, and the client is deaf from then on",
+        title: text!(zh "",
+                     en "a server that is restarted is heard again"),
+        hint: text!(zh "",
+                    en "the loop that receives ends at the first error, and the client is deaf from then on"),
         run: restarted,
     },
     Case {
         id: "D18",
-        title: "a typed line too long for a datagram is refused with one sentence, and the next line is sent",
-        hint: "sending more than a datagram carries fails, and the failure ends the client: leave out that line alone",
+        title: text!(zh "",
+                     en "a typed line too long for a datagram is refused with one sentence, and the next line is sent"),
+        hint: text!(zh "",
+                    en "sending more than a datagram carries fails, and the failure ends the client: leave out that line alone"),
         run: too_long,
     },
     Case {
         id: "D18-refused",
-        title: "a datagram that the system refuses for its size is told in one sentence, and the next line is sent",
-        hint: "any error of sending ends the client: over UDP it is about one datagram, so say it and go on",
+        title: text!(zh "",
+                     en "a datagram that the system refuses for its size is told in one sentence, and the next line is sent"),
+        hint: text!(zh "",
+                    en "any error of sending ends the client: over UDP it is about one datagram, so say it and go on"),
         run: refused,
     },
     Case {
         id: "D18-most",
-        title: "a typed line of 64,000 bytes is sent whole",
-        hint: "the limit is far below what a datagram carries",
+        title: text!(zh "",
+                     en "a typed line of 64,000 bytes is sent whole"),
+        hint: text!(zh "",
+                    en "the limit is far below what a datagram carries"),
         run: most,
     },
 ];

@@ -7,30 +7,39 @@ use crate::check::stage::udp_peer::UdpPeer;
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "client-send",
-        title: "each typed line is sent at once, byte for byte, as one datagram with its line break",
-        hint: "typed lines are not sent, or without their line break, or turned into text and back",
+        title: text!(zh "",
+                     en "each typed line is sent at once, byte for byte, as one datagram with its line break"),
+        hint: text!(zh "",
+                    en "typed lines are not sent, or without their line break, or turned into text and back"),
         run: client::send::<UdpPeer>,
     },
     Case {
         id: "client-print",
-        title: "what the server sends is printed as it is",
-        hint: "datagrams are not printed, or only when a buffer is full, or turned into text and back",
+        title: text!(zh "",
+                     en "what the server sends is printed as it is"),
+        hint: text!(zh "",
+                    en "datagrams are not printed, or only when a buffer is full, or turned into text and back"),
         run: client::print::<UdpPeer>,
     },
     Case {
         id: "client-localhost",
-        title: "`localhost` is called by IPv4, as the notes' client does",
-        hint: "`localhost` is ::1 first on many systems, and connecting UDP to it always succeeds: prefer IPv4",
+        title: text!(zh "",
+                     en "`localhost` is called by IPv4, as the notes' client does"),
+        hint: text!(zh "",
+                    en "`localhost` is ::1 first on many systems, and connecting UDP to it always succeeds: prefer IPv4"),
         run: localhost,
     },
     Case {
         id: "client-start",
-        title: "at its start the client says that the room hears of it with its first line",
-        hint: "a UDP server knows nobody who hasn't said anything: who only listens waits in vain, and must be told",
+        title: text!(zh "",
+                     en "at its start the client says that the room hears of it with its first line"),
+        hint: text!(zh "",
+                    en "a UDP server knows nobody who hasn't said anything: who only listens waits in vain, and must be told"),
         run: start,
     },
     shared::usage("client-usage"),
@@ -39,14 +48,18 @@ pub(super) const CASES: &[Case] = &[
     client::typing::<UdpPeer>(),
     Case {
         id: "D12-pipe",
-        title: "in a pipe, what peers send is printed as it is",
-        hint: "control characters are spelled out although stdout is no terminal, or the bytes are turned into text",
+        title: text!(zh "",
+                     en "in a pipe, what peers send is printed as it is"),
+        hint: text!(zh "",
+                    en "control characters are spelled out although stdout is no terminal, or the bytes are turned into text"),
         run: client::pipe::<UdpPeer>,
     },
     Case {
         id: "D14",
-        title: "a datagram of any length is printed whole",
-        hint: "the buffer for receiving is shorter than a datagram may be, and the rest is cut off silently",
+        title: text!(zh "",
+                     en "a datagram of any length is printed whole"),
+        hint: text!(zh "",
+                    en "the buffer for receiving is shorter than a datagram may be, and the rest is cut off silently"),
         run: whole,
     },
 ];

@@ -4,36 +4,47 @@ use crate::check::cases::shared::{expect_reason, wire::forged};
 use crate::check::stage::speaker::{Speaker, relay};
 use crate::check::stage::udp_peer::UdpPeer;
 use crate::check::{Case, Likely, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "D14",
-        title: "a datagram of any length is relayed whole, in one datagram",
-        hint: "the buffer for receiving is shorter than a datagram may be, and the rest is cut off silently",
+        title: text!(zh "",
+                     en "a datagram of any length is relayed whole, in one datagram"),
+        hint: text!(zh "",
+                    en "the buffer for receiving is shorter than a datagram may be, and the rest is cut off silently"),
         run: whole,
     },
     Case {
         id: "D14-most",
-        title: "what exceeds a datagram with its prefix is not relayed, and its sender is told",
-        hint: "sending more than 65,507 bytes fails: look at the length first, and answer the sender",
+        title: text!(zh "",
+                     en "what exceeds a datagram with its prefix is not relayed, and its sender is told"),
+        hint: text!(zh "",
+                    en "sending more than 65,507 bytes fails: look at the length first, and answer the sender"),
         run: most,
     },
     Case {
         id: "D15",
-        title: "line breaks inside a datagram become spaces",
-        hint: "a line break inside a datagram starts a line that looks like anybody's, even the server's",
+        title: text!(zh "",
+                     en "line breaks inside a datagram become spaces"),
+        hint: text!(zh "",
+                    en "a line break inside a datagram starts a line that looks like anybody's, even the server's"),
         run: forged::<UdpPeer>,
     },
     Case {
         id: "D15-end",
-        title: "a datagram without a line break at its end gets one",
-        hint: "not every program sends the line break: add it where it is missing",
+        title: text!(zh "",
+                     en "a datagram without a line break at its end gets one"),
+        hint: text!(zh "",
+                    en "not every program sends the line break: add it where it is missing"),
         run: unfinished,
     },
     Case {
         id: "D15-empty",
-        title: "an empty datagram registers its sender and isn't relayed",
-        hint: "a datagram of no bytes is no end and no line: put its sender into the list, and send nothing on",
+        title: text!(zh "",
+                     en "an empty datagram registers its sender and isn't relayed"),
+        hint: text!(zh "",
+                    en "a datagram of no bytes is no end and no line: put its sender into the list, and send nothing on"),
         run: empty,
     },
 ];

@@ -7,24 +7,31 @@ use crate::check::stage::udp_peer::UdpPeer;
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "D16",
-        title: "when the room is full a newcomer is refused and told, and those inside are served as before",
-        hint: "a source address is easily invented, and nobody says good-bye: the list needs a limit",
+        title: text!(zh "",
+                     en "when the room is full a newcomer is refused and told, and those inside are served as before"),
+        hint: text!(zh "",
+                    en "a source address is easily invented, and nobody says good-bye: the list needs a limit"),
         run: full,
     },
     Case {
         id: "D16-forget",
-        title: "when the room is full, one who was silent for long makes room, and nobody else",
-        hint: "keep when each client was heard last: the longest silent may go, once it is silent for long enough",
+        title: text!(zh "",
+                     en "when the room is full, one who was silent for long makes room, and nobody else"),
+        hint: text!(zh "",
+                    en "keep when each client was heard last: the longest silent may go, once it is silent for long enough"),
         run: forget,
     },
     Case {
         id: "D16-many",
-        title: "hundreds of strangers come to no more than the room has places",
-        hint: "the list grows with each new source address: give it a limit",
+        title: text!(zh "",
+                     en "hundreds of strangers come to no more than the room has places"),
+        hint: text!(zh "",
+                    en "the list grows with each new source address: give it a limit"),
         run: many,
     },
 ];

@@ -4,6 +4,7 @@ use crate::check::cases::shared::{self, screen};
 use crate::check::stage::speaker::Speaker;
 use crate::check::stage::udp_peer::UdpPeer;
 use crate::check::{Case, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     shared::ipv4::<UdpPeer>("udp-ipv4"),
@@ -12,8 +13,10 @@ pub(super) const CASES: &[Case] = &[
     shared::usage("udp-usage"),
     Case {
         id: "udp-zh",
-        title: "in Chinese a server's console reads as the notes' does, line for line",
-        hint: "a message isn't in the notes' words, or a line is printed that theirs doesn't print",
+        title: text!(zh "",
+                     en "in Chinese a server's console reads as the notes' does, line for line"),
+        hint: text!(zh "",
+                    en "a message isn't in the notes' words, or a line is printed that theirs doesn't print"),
         run: chinese,
     },
     screen::closed::<UdpPeer>(),
@@ -22,14 +25,18 @@ pub(super) const CASES: &[Case] = &[
     screen::pipe::<UdpPeer>(),
     Case {
         id: "D19",
-        title: "Ctrl-C: a good-bye, exit code 0 within two seconds, and the port is free at once",
-        hint: "SIGINT isn't handled, or the handler can't wake `recv_from`: send the socket a datagram",
+        title: text!(zh "",
+                     en "Ctrl-C: a good-bye, exit code 0 within two seconds, and the port is free at once"),
+        hint: text!(zh "",
+                    en "SIGINT isn't handled, or the handler can't wake `recv_from`: send the socket a datagram"),
         run: shared::interrupt::<UdpPeer>,
     },
     Case {
         id: "D19-term",
-        title: "SIGTERM does the same",
-        hint: "SIGTERM isn't handled as SIGINT is",
+        title: text!(zh "",
+                     en "SIGTERM does the same"),
+        hint: text!(zh "",
+                    en "SIGTERM isn't handled as SIGINT is"),
         run: shared::terminate::<UdpPeer>,
     },
 ];

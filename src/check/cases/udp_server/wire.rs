@@ -7,43 +7,56 @@ use crate::check::stage::speaker::{Heard, Speaker, relay};
 use crate::check::stage::udp_peer::UdpPeer;
 use crate::check::telling::verdict::fail;
 use crate::check::{Case, Likely, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "udp-relay",
-        title: "a datagram reaches every other client, as `[ip:port]: datagram`, in one datagram",
-        hint: "the prefix is `[`, the sender's address as the server sees it, `]: `; prefix and words go out together",
+        title: text!(zh "",
+                     en "a datagram reaches every other client, as `[ip:port]: datagram`, in one datagram"),
+        hint: text!(zh "",
+                    en "the prefix is `[`, the sender's address as the server sees it, `]: `; prefix and words go out together"),
         run: wire::relays::<UdpPeer>,
     },
     Case {
         id: "udp-register",
-        title: "a client's first datagram registers it: it gets whatever is said afterwards",
-        hint: "a sender that isn't in the list yet is put into it, with its first datagram",
+        title: text!(zh "",
+                     en "a client's first datagram registers it: it gets whatever is said afterwards"),
+        hint: text!(zh "",
+                    en "a sender that isn't in the list yet is put into it, with its first datagram"),
         run: register,
     },
     Case {
         id: "udp-echo",
-        title: "a datagram isn't sent back to its sender",
-        hint: "the broadcast goes to every client; leave out the one the datagram came from",
+        title: text!(zh "",
+                     en "a datagram isn't sent back to its sender"),
+        hint: text!(zh "",
+                    en "the broadcast goes to every client; leave out the one the datagram came from"),
         run: wire::echo::<UdpPeer>,
     },
     Case {
         id: "udp-bytes",
-        title: "a datagram is relayed byte for byte, valid UTF-8 or not",
-        hint: "the datagram is turned into text and back: it is bytes",
+        title: text!(zh "",
+                     en "a datagram is relayed byte for byte, valid UTF-8 or not"),
+        hint: text!(zh "",
+                    en "the datagram is turned into text and back: it is bytes"),
         run: bytes,
     },
     Case {
         id: "udp-order",
-        title: "one client's datagrams are relayed in the order they came, all of them",
-        hint: "datagrams are handed to something that reorders or drops them: one thread receives and sends on",
+        title: text!(zh "",
+                     en "one client's datagrams are relayed in the order they came, all of them"),
+        hint: text!(zh "",
+                    en "datagrams are handed to something that reorders or drops them: one thread receives and sends on"),
         run: order,
     },
     crowd::twelve::<UdpPeer>("udp-crowd"),
     Case {
         id: "udp-gone",
-        title: "a client that has gone without a word doesn't keep the others from talking",
-        hint: "an error while sending to one client ends the broadcast, or the server",
+        title: text!(zh "",
+                     en "a client that has gone without a word doesn't keep the others from talking"),
+        hint: text!(zh "",
+                    en "an error while sending to one client ends the broadcast, or the server"),
         run: gone,
     },
 ];

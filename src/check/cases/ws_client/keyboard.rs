@@ -7,31 +7,40 @@ use crate::check::stage::speaker::Speaker;
 use crate::check::stage::ws_peer::WsPeer;
 use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "D10",
-        title: "at the end of input the client sends Close 1000, prints what still comes, and ends with exit code 0",
-        hint: "the end of input ends the program: send Close 1000, and read on to the end",
+        title: text!(zh "",
+                     en "at the end of input the client sends Close 1000, prints what still comes, and ends with exit code 0"),
+        hint: text!(zh "",
+                    en "the end of input ends the program: send Close 1000, and read on to the end"),
         run: answers,
     },
     Case {
         id: "D10-wait",
-        title: "after the end of input it waits for the server's good-bye for at most 3 s",
-        hint: "the wait for last answers has no limit, or a shorter one",
+        title: text!(zh "",
+                     en "after the end of input it waits for the server's good-bye for at most 3 s"),
+        hint: text!(zh "",
+                    en "the wait for last answers has no limit, or a shorter one"),
         run: wait,
     },
     Case {
         id: "D11",
-        title: "when the server leaves without a word: one sentence, exit code 1, although the keyboard is still open",
-        hint: "the thread that reads the keyboard goes on waiting: the one that hears the end must end the program",
+        title: text!(zh "",
+                     en "when the server leaves without a word: one sentence, exit code 1, although the keyboard is still open"),
+        hint: text!(zh "",
+                    en "the thread that reads the keyboard goes on waiting: the one that hears the end must end the program"),
         run: client::server_leaves::<WsPeer>,
     },
     client::reset::<WsPeer>(),
     Case {
         id: "D11-close",
-        title: "the same when the server says Close 1001, which is answered",
-        hint: "a close frame is the end too: answer it, say it, and end the program",
+        title: text!(zh "",
+                     en "the same when the server says Close 1001, which is answered"),
+        hint: text!(zh "",
+                    en "a close frame is the end too: answer it, say it, and end the program"),
         run: server_closes,
     },
     client::too_long::<WsPeer>(),

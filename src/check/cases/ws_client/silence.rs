@@ -7,11 +7,14 @@ use crate::check::stage::speaker::{Heard, Speaker};
 use crate::check::stage::ws_peer::WsPeer;
 use crate::check::telling::verdict::fail;
 use crate::check::{Case, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[Case {
     id: "D32",
-    title: "a server that is silent is pinged; when it doesn't answer, the client says so and ends with exit code 1",
-    hint: "a server that has vanished sends no word: ping it when it is silent, and don't wait for ever",
+    title: text!(zh "",
+                 en "a server that is silent is pinged; when it doesn't answer, the client says so and ends with exit code 1"),
+    hint: text!(zh "",
+                en "a server that has vanished sends no word: ping it when it is silent, and don't wait for ever"),
     run: silent,
 }];
 

@@ -8,6 +8,7 @@ use crate::check::stage::ws_peer::WsPeer;
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::{Likely, ensure, not_checked};
 use crate::check::{Case, Scene, Verdict};
+use crate::text;
 
 /// Within this a client has given up on a server that doesn't answer.
 const SILENCE: Duration = Duration::from_secs(3);
@@ -15,46 +16,60 @@ const SILENCE: Duration = Duration::from_secs(3);
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "client-wss",
-        title: "a URL with wss:// gets one sentence",
-        hint: "there is no encryption here: say so, and don't try",
+        title: text!(zh "",
+                     en "a URL with wss:// gets one sentence"),
+        hint: text!(zh "",
+                    en "there is no encryption here: say so, and don't try"),
         run: encrypted,
     },
     client::refused::<WsPeer>(),
     Case {
         id: "client-path",
-        title: "when there is no room at that path: one sentence, exit code 1",
-        hint: "the answer to the handshake is not looked at, or told as a panic",
+        title: text!(zh "",
+                     en "when there is no room at that path: one sentence, exit code 1"),
+        hint: text!(zh "",
+                    en "the answer to the handshake is not looked at, or told as a panic"),
         run: no_room,
     },
     Case {
         id: "client-no-websocket",
-        title: "when the server speaks something else: one sentence, exit code 1",
-        hint: "whatever the server answers is taken for a WebSocket, or the failure is told as a panic",
+        title: text!(zh "",
+                     en "when the server speaks something else: one sentence, exit code 1"),
+        hint: text!(zh "",
+                    en "whatever the server answers is taken for a WebSocket, or the failure is told as a panic"),
         run: no_websocket,
     },
     Case {
         id: "client-refusals",
-        title: "a redirect, 401, 403 and 502 are each told as what they are, in one sentence",
-        hint: "all answers but 101 are told in the same words, or as a panic",
+        title: text!(zh "",
+                     en "a redirect, 401, 403 and 502 are each told as what they are, in one sentence"),
+        hint: text!(zh "",
+                    en "all answers but 101 are told in the same words, or as a panic"),
         run: refusals,
     },
     Case {
         id: "client-silence",
-        title: "when nobody answers the handshake, the client says so within three seconds, exit code 1",
-        hint: "the wait for the answer has no limit",
+        title: text!(zh "",
+                     en "when nobody answers the handshake, the client says so within three seconds, exit code 1"),
+        hint: text!(zh "",
+                    en "the wait for the answer has no limit"),
         run: silence,
     },
     Case {
         id: "D8",
-        title: "when the room is full, Close 1013, the client says so, exit code 1",
-        hint: "the code of the close is not looked at",
+        title: text!(zh "",
+                     en "when the room is full, Close 1013, the client says so, exit code 1"),
+        hint: text!(zh "",
+                    en "the code of the close is not looked at"),
         run: full,
     },
     shared::usage("client-usage"),
     Case {
         id: "client-zh",
-        title: "in Chinese a client says what the notes' TCP client says",
-        hint: "a message isn't in the notes' words",
+        title: text!(zh "",
+                     en "in Chinese a client says what the notes' TCP client says"),
+        hint: text!(zh "",
+                    en "a message isn't in the notes' words"),
         run: client::chinese::<WsPeer>,
     },
     client::interrupt::<WsPeer>(),

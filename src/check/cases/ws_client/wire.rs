@@ -8,44 +8,57 @@ use crate::check::stage::speaker::{Connected, Heard, Speaker};
 use crate::check::stage::ws_peer::WsPeer;
 use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Scene, Verdict};
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "client-send",
-        title: "each typed line is sent at once, as one text message without its line break",
-        hint: "typed lines are not sent, or with their line break, or not masked as a client's frames must be",
+        title: text!(zh "",
+                     en "each typed line is sent at once, as one text message without its line break"),
+        hint: text!(zh "",
+                    en "typed lines are not sent, or with their line break, or not masked as a client's frames must be"),
         run: client::send::<WsPeer>,
     },
     Case {
         id: "client-print",
-        title: "each message is printed as one line",
-        hint: "a message is printed with two line breaks, or none, or with those inside it",
+        title: text!(zh "",
+                     en "each message is printed as one line"),
+        hint: text!(zh "",
+                    en "a message is printed with two line breaks, or none, or with those inside it"),
         run: print,
     },
     Case {
         id: "client-fragments",
-        title: "a message that comes in fragments is put together",
-        hint: "each frame is taken for a message: one goes on until a frame with FIN",
+        title: text!(zh "",
+                     en "a message that comes in fragments is put together"),
+        hint: text!(zh "",
+                    en "each frame is taken for a message: one goes on until a frame with FIN"),
         run: fragments,
     },
     Case {
         id: "client-ping",
-        title: "a ping is answered with a pong that holds the same, while nothing is typed",
-        hint: "nobody answers while the keyboard is waited for: the listening side must be able to write",
+        title: text!(zh "",
+                     en "a ping is answered with a pong that holds the same, while nothing is typed"),
+        hint: text!(zh "",
+                    en "nobody answers while the keyboard is waited for: the listening side must be able to write"),
         run: ping,
     },
     Case {
         id: "client-both-ways",
-        title: "typed lines and answers to pings don't tear each other's frames",
-        hint: "two threads write to one socket at a time: whole frames, under a lock",
+        title: text!(zh "",
+                     en "typed lines and answers to pings don't tear each other's frames"),
+        hint: text!(zh "",
+                    en "two threads write to one socket at a time: whole frames, under a lock"),
         run: both_ways,
     },
     client::terminal::<WsPeer>(),
     client::typing::<WsPeer>(),
     Case {
         id: "D12-pipe",
-        title: "in a pipe, what peers send is printed as it is",
-        hint: "control characters are spelled out although stdout is no terminal",
+        title: text!(zh "",
+                     en "in a pipe, what peers send is printed as it is"),
+        hint: text!(zh "",
+                    en "control characters are spelled out although stdout is no terminal"),
         run: client::pipe::<WsPeer>,
     },
 ];

@@ -12,42 +12,55 @@ use crate::check::telling::verdict::{ensure, not_checked};
 use crate::check::{Case, Scene, Verdict};
 
 use super::two;
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "D27",
-        title: "who sends no Origin, the same origin, or null on loopback comes in; pages of other sites get 403",
-        hint: "any site's page can open a WebSocket to any address: compare its Origin with Host",
+        title: text!(zh "",
+                     en "who sends no Origin, the same origin, or null on loopback comes in; pages of other sites get 403"),
+        hint: text!(zh "",
+                    en "any site's page can open a WebSocket to any address: compare its Origin with Host"),
         run: origins,
     },
     Case {
         id: "D27-allow",
-        title: "--allow-origin adds an origin, null, or any",
-        hint: "what is allowed is compared with the whole Origin, and stands beside the rule, not in its place",
+        title: text!(zh "",
+                     en "--allow-origin adds an origin, null, or any"),
+        hint: text!(zh "",
+                    en "what is allowed is compared with the whole Origin, and stands beside the rule, not in its place"),
         run: allowed,
     },
     Case {
         id: "D27-null",
-        title: "on every interface null is refused, unless it is allowed",
-        hint: "any site's sandboxed frame sends null too: let it in only while listening on loopback",
+        title: text!(zh "",
+                     en "on every interface null is refused, unless it is allowed"),
+        hint: text!(zh "",
+                    en "any site's sandboxed frame sends null too: let it in only while listening on loopback"),
         run: null,
     },
     Case {
         id: "D27-rebound",
-        title: "on loopback a page's host must be this machine's: a page whose name was bound anew to 127.0.0.1 gets 403",
-        hint: "Origin and Host are the same name, but a stranger's: while listening on loopback it must be localhost",
+        title: text!(zh "",
+                     en "on loopback a page's host must be this machine's: a page whose name was bound anew to 127.0.0.1 gets 403"),
+        hint: text!(zh "",
+                    en "Origin and Host are the same name, but a stranger's: while listening on loopback it must be localhost"),
         run: rebound,
     },
     Case {
         id: "D8",
-        title: "one client too many is let in and gets Close 1013, the page is served all the same, and a place is free when there is one",
-        hint: "a page can't see an HTTP status: count members, not requests; let one too many in, and say Close 1013",
+        title: text!(zh "",
+                     en "one client too many is let in and gets Close 1013, the page is served all the same, and a place is free when there is one"),
+        hint: text!(zh "",
+                    en "a page can't see an HTTP status: count members, not requests; let one too many in, and say Close 1013"),
         run: places,
     },
     Case {
         id: "D8-unfinished",
-        title: "connections count from accept: of unfinished requests there is an end, and the room doesn't notice",
-        hint: "only members are counted, and those at the door take threads without end",
+        title: text!(zh "",
+                     en "connections count from accept: of unfinished requests there is an end, and the room doesn't notice"),
+        hint: text!(zh "",
+                    en "only members are counted, and those at the door take threads without end"),
         run: unfinished,
     },
     crowd::descriptors::<WsPeer>(),

@@ -10,48 +10,63 @@ use crate::check::telling::events::show;
 use crate::check::{Case, Likely, Scene, Verdict};
 
 use super::two;
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "D20",
-        title: "who sends text that isn't UTF-8 gets Close 1007, and nobody else sees it",
-        hint: "text is relayed unchecked, and the receivers' browsers close: check it, and close the sender",
+        title: text!(zh "",
+                     en "who sends text that isn't UTF-8 gets Close 1007, and nobody else sees it"),
+        hint: text!(zh "",
+                    en "text is relayed unchecked, and the receivers' browsers close: check it, and close the sender"),
         run: not_text,
     },
     Case {
         id: "D20-breach",
-        title: "who breaks the protocol in another way gets Close 1002, and nobody else notices",
-        hint: "reserved bits and opcodes, masks, control frames and fragments have rules (RFC 6455, 5): hold to them",
+        title: text!(zh "",
+                     en "who breaks the protocol in another way gets Close 1002, and nobody else notices"),
+        hint: text!(zh "",
+                    en "reserved bits and opcodes, masks, control frames and fragments have rules (RFC 6455, 5): hold to them"),
         run: breaches,
     },
     Case {
         id: "D21",
-        title: "who sends a message over 64 KiB gets Close 1009, and nothing of it reaches anyone",
-        hint: "a message is collected until its end, however far that is: stop at a limit, and say Close 1009",
+        title: text!(zh "",
+                     en "who sends a message over 64 KiB gets Close 1009, and nothing of it reaches anyone"),
+        hint: text!(zh "",
+                    en "a message is collected until its end, however far that is: stop at a limit, and say Close 1009"),
         run: too_long,
     },
     Case {
         id: "D21-exact",
-        title: "a message of just 65,536 bytes is relayed whole, in one frame or in many",
-        hint: "the limit is reached, not exceeded",
+        title: text!(zh "",
+                     en "a message of just 65,536 bytes is relayed whole, in one frame or in many"),
+        hint: text!(zh "",
+                    en "the limit is reached, not exceeded"),
         run: exact,
     },
     Case {
         id: "D21-memory",
-        title: "a message that never ends, or claims to be huge, costs no memory",
-        hint: "what is read of a message is kept until its end, or the claimed length is reserved at once",
+        title: text!(zh "",
+                     en "a message that never ends, or claims to be huge, costs no memory"),
+        hint: text!(zh "",
+                    en "what is read of a message is kept until its end, or the claimed length is reserved at once"),
         run: endless,
     },
     Case {
         id: "D22",
-        title: "a binary message is relayed as text where it is UTF-8; else its sender gets Close 1003",
-        hint: "binary is relayed as text unchecked: one such message cuts off every browser in the room",
+        title: text!(zh "",
+                     en "a binary message is relayed as text where it is UTF-8; else its sender gets Close 1003"),
+        hint: text!(zh "",
+                    en "binary is relayed as text unchecked: one such message cuts off every browser in the room"),
         run: binary,
     },
     Case {
         id: "D23",
-        title: "line breaks inside a message become spaces",
-        hint: "a line break inside a message starts a line that looks like anybody's, even the server's",
+        title: text!(zh "",
+                     en "line breaks inside a message become spaces"),
+        hint: text!(zh "",
+                    en "a line break inside a message starts a line that looks like anybody's, even the server's"),
         run: forged::<WsPeer>,
     },
 ];

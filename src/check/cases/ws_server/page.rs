@@ -13,42 +13,55 @@ use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
 
 use super::two;
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "D24",
-        title: "the page is served at /, and what it needs, with content type, CSP and nosniff",
-        hint: "a page that strangers' words reach needs a Content-Security-Policy, a content type and nosniff",
+        title: text!(zh "",
+                     en "the page is served at /, and what it needs, with content type, CSP and nosniff"),
+        hint: text!(zh "",
+                    en "a page that strangers' words reach needs a Content-Security-Policy, a content type and nosniff"),
         run: page,
     },
     Case {
         id: "D24-others",
-        title: "another path is 404, another method 405, /ws without a WebSocket 426 or 400",
-        hint: "whatever is asked for gets the same answer, or none",
+        title: text!(zh "",
+                     en "another path is 404, another method 405, /ws without a WebSocket 426 or 400"),
+        hint: text!(zh "",
+                    en "whatever is asked for gets the same answer, or none"),
         run: others,
     },
     Case {
         id: "D25",
-        title: "who hasn't finished its request after 10 s in all is closed, even if it goes on sending",
-        hint: "unfinished requests are kept for ever, or each byte begins the time anew: set one deadline for all of it",
+        title: text!(zh "",
+                     en "who hasn't finished its request after 10 s in all is closed, even if it goes on sending"),
+        hint: text!(zh "",
+                    en "unfinished requests are kept for ever, or each byte begins the time anew: set one deadline for all of it"),
         run: unfinished,
     },
     Case {
         id: "D26",
-        title: "a request head over 8 KiB gets 431, and the connection ends",
-        hint: "the head is collected until its end, however far that is: stop at a limit, and say 431",
+        title: text!(zh "",
+                     en "a request head over 8 KiB gets 431, and the connection ends"),
+        hint: text!(zh "",
+                    en "the head is collected until its end, however far that is: stop at a limit, and say 431"),
         run: too_large,
     },
     Case {
         id: "D26-exact",
-        title: "a request head of 7 KiB is fine, and so is one that comes in pieces",
-        hint: "the limit is lower than what browsers send with their cookies, or one read is taken for the whole head",
+        title: text!(zh "",
+                     en "a request head of 7 KiB is fine, and so is one that comes in pieces"),
+        hint: text!(zh "",
+                    en "the limit is lower than what browsers send with their cookies, or one read is taken for the whole head"),
         run: large,
     },
     Case {
         id: "D26-endless",
-        title: "a request head that never ends costs no memory, and is cut off",
-        hint: "what is read of the head is kept, or the rest is read and thrown away for ever",
+        title: text!(zh "",
+                     en "a request head that never ends costs no memory, and is cut off"),
+        hint: text!(zh "",
+                    en "what is read of the head is kept, or the rest is read and thrown away for ever"),
         run: endless,
     },
 ];

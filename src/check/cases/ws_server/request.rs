@@ -10,30 +10,39 @@ use crate::check::telling::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};
 
 use super::two;
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "D24-old",
-        title: "the page comes by HTTP/1.0 too, as proxies ask for it; /ws by HTTP/1.0 is told to use HTTP/1.1",
-        hint: "HTTP/1.0 is refused, or upgraded: it needs no Host, and its Upgrade must be ignored (RFC 9110, 7.8)",
+        title: text!(zh "",
+                     en "the page comes by HTTP/1.0 too, as proxies ask for it; /ws by HTTP/1.0 is told to use HTTP/1.1"),
+        hint: text!(zh "",
+                    en "HTTP/1.0 is refused, or upgraded: it needs no Host, and its Upgrade must be ignored (RFC 9110, 7.8)"),
         run: old,
     },
     Case {
         id: "D24-head",
-        title: "HEAD gets the page's head without the page, as health checks ask for it",
-        hint: "HEAD is GET without the body, Content-Length and all (RFC 9110, 9.3.2)",
+        title: text!(zh "",
+                     en "HEAD gets the page's head without the page, as health checks ask for it"),
+        hint: text!(zh "",
+                    en "HEAD is GET without the body, Content-Length and all (RFC 9110, 9.3.2)"),
         run: head,
     },
     Case {
         id: "D24-fields",
-        title: "header fields may come on several lines, as lists, in any letter case; broken ones get 400",
-        hint: "several lines of one name are one list, joined by commas; there is one Host (RFC 9110, 5.3; RFC 9112, 3.2)",
+        title: text!(zh "",
+                     en "header fields may come on several lines, as lists, in any letter case; broken ones get 400"),
+        hint: text!(zh "",
+                    en "several lines of one name are one list, joined by commas; there is one Host (RFC 9110, 5.3; RFC 9112, 3.2)"),
         run: fields,
     },
     Case {
         id: "D24-words",
-        title: "whoever asks wrongly is told in words what to do: TLS, another version of WebSocket, a broken head",
-        hint: "the answer has no sentence, or shows the insides of a library",
+        title: text!(zh "",
+                     en "whoever asks wrongly is told in words what to do: TLS, another version of WebSocket, a broken head"),
+        hint: text!(zh "",
+                    en "the answer has no sentence, or shows the insides of a library"),
         run: words,
     },
 ];

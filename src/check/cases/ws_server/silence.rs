@@ -9,11 +9,14 @@ use crate::check::telling::verdict::{ensure, fail};
 use crate::check::{Case, Scene, Verdict};
 
 use super::two;
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[Case {
     id: "D32",
-    title: "who is silent is pinged; who answers stays, and who doesn't has left, and its place is free",
-    hint: "a closed lid sends no word: give the read a time-out, ping after it, and let go who stays silent as long again",
+    title: text!(zh "",
+                 en "who is silent is pinged; who answers stays, and who doesn't has left, and its place is free"),
+    hint: text!(zh "",
+                en "a closed lid sends no word: give the read a time-out, ping after it, and let go who stays silent as long again"),
     run: silent,
 }];
 

@@ -9,6 +9,7 @@ use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Scene, Verdict};
 
 use super::two;
+use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     shared::ipv4::<WsPeer>("ws-ipv4"),
@@ -17,8 +18,10 @@ pub(super) const CASES: &[Case] = &[
     shared::usage("ws-usage"),
     Case {
         id: "ws-zh",
-        title: "in Chinese a server's console reads as the notes' does, line for line",
-        hint: "a message isn't in the notes' words, or a line is printed that theirs doesn't print",
+        title: text!(zh "",
+                     en "in Chinese a server's console reads as the notes' does, line for line"),
+        hint: text!(zh "",
+                    en "a message isn't in the notes' words, or a line is printed that theirs doesn't print"),
         run: chinese,
     },
     screen::closed::<WsPeer>(),
@@ -27,20 +30,26 @@ pub(super) const CASES: &[Case] = &[
     screen::pipe::<WsPeer>(),
     Case {
         id: "D28",
-        title: "Ctrl-C: Close 1001 to each client and then the end, a good-bye, exit code 0, and the port is free",
-        hint: "SIGINT isn't handled, or the clients' sockets are closed without a word: send Close 1001 first",
+        title: text!(zh "",
+                     en "Ctrl-C: Close 1001 to each client and then the end, a good-bye, exit code 0, and the port is free"),
+        hint: text!(zh "",
+                    en "SIGINT isn't handled, or the clients' sockets are closed without a word: send Close 1001 first"),
         run: interrupt,
     },
     Case {
         id: "D28-term",
-        title: "SIGTERM does the same",
-        hint: "SIGTERM isn't handled as SIGINT is",
+        title: text!(zh "",
+                     en "SIGTERM does the same"),
+        hint: text!(zh "",
+                    en "SIGTERM isn't handled as SIGINT is"),
         run: terminate,
     },
     Case {
         id: "D28-stalled",
-        title: "a client that doesn't read can't keep the server from ending within two seconds",
-        hint: "something under the lock waits for the client while the end is asked for: give the end a deadline",
+        title: text!(zh "",
+                     en "a client that doesn't read can't keep the server from ending within two seconds"),
+        hint: text!(zh "",
+                    en "something under the lock waits for the client while the end is asked for: give the end a deadline"),
         run: stalled,
     },
 ];
