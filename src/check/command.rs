@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use super::stage::program;
+use super::telling::json::{Object, event};
 use super::telling::verdict::{Outcome, Report};
 use super::{Case, Kind, Level, Target, cases};
 use crate::support::{print, stop};
-use crate::{say, tr, warn};
+use crate::{say, tr};
 
 /// What is asked of the checker.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub struct Order {
     only: Vec<String>,
     level: Option<Level>,
     list: bool,
+    json: bool,
 }
 
 /// Nothing could be judged.
@@ -33,7 +35,7 @@ impl Order {
     /// One sentence that says what to write instead.
     pub fn parse(words: &[&str]) -> Result<Order, String> {
         let (mut kind, mut run, mut addr, mut level) = (None, None, None, None);
-        let (mut only, mut list) = (Vec::new(), false);
+        let (mut only, mut list, mut json) = (Vec::new(), false, false);
         let mut words = words.iter().copied().peekable();
         while let Some(word) = words.next() {
             let mut value = || words.next().map(str::to_string).ok_or_else(|| needs_value(word));
@@ -50,6 +52,7 @@ impl Order {
                     }
                 }
                 "--list" => list = true,
+                "--json" => json = true,
                 _ if word.starts_with('-') => {
                     return Err(tr!(zh "check 没有 {word} 选项；请看 chatroom check --help",
                                    en "check has no option {word}; see chatroom check --help"));
@@ -62,7 +65,7 @@ impl Order {
             return Err(tr!(zh "没有 {unknown} 这一项；chatroom check {kind} --list 列出全部",
                            en "there is no case {unknown}; chatroom check {kind} --list names them all"));
         }
-        Ok(Order { kind, run, addr, only, level, list })
+        Ok(Order { kind, run, addr, only, level, list, json })
     }
 
     fn target(&self) -> Result<Target, String> {
@@ -113,14 +116,27 @@ fn no_kind(word: &str) -> String {
 struct Played {
     case: &'static Case,
     outcome: Ended,
+    seconds: f64,
 }
 
 enum Ended {
     Passed,
     Failed(Box<Report>),
     NotChecked(String),
-    /// Not tried, because the case that it stands on has failed.
+    /// Not tried, because the case that it stands on has failed, or waits itself.
     Waiting(&'static str),
+}
+
+impl Ended {
+    /// The word for it in JSON.
+    fn word(&self) -> &'static str {
+        match self {
+            Ended::Passed => "passed",
+            Ended::Failed(_) => "failed",
+            Ended::Waiting(_) => "waiting",
+            Ended::NotChecked(_) => "not-checked",
+        }
+    }
 }
 
 /// Runs what was asked for, and tells it.
@@ -129,10 +145,9 @@ enum Ended {
 /// A sentence, when nothing can be run.
 pub fn run(order: &Order) -> Result<ExitCode, String> {
     if order.list {
-        for case in order.asked() {
-            let (id, level, title) = (case.id, case.level(), case.title);
-            say!(zh "{id:<20} {level:<6} {title}", en "{id:<20} {level:<6} {title}");
-        }
+        order
+            .asked()
+            .for_each(|case| print::out(&format!("{:<20} {:<6} {}", case.id, case.level(), case.title)));
         return Ok(ExitCode::SUCCESS);
     }
     let target = order.target()?;
@@ -140,39 +155,46 @@ pub fn run(order: &Order) -> Result<ExitCode, String> {
         program::end_all();
         stop::exit(130);
     })?;
-    let mut played: Vec<Played> = Vec::new();
+    let mut all: Vec<Played> = Vec::new();
     for case in order.asked() {
-        let root = case.stands_on(order.kind);
-        let failed = |id: &str| {
-            played
-                .iter()
-                .any(|p| p.case.id == id && matches!(p.outcome, Ended::Failed(_) | Ended::Waiting(_)))
-        };
-        let outcome = match root.filter(|root| failed(root)) {
-            Some(root) => Ended::Waiting(root),
-            None => play(case, &target),
-        };
-        tell(case, &outcome);
-        played.push(Played { case, outcome });
+        let played = play(case, order, &target, &all);
+        if order.json {
+            print::out(&json(order.kind, &played));
+        } else {
+            tell(&played);
+        }
+        all.push(played);
     }
-    Ok(summary(&played))
+    if order.json {
+        print::out(&json_summary(&all))
+    } else {
+        summary(&all)
+    }
+    Ok(verdict(&all))
 }
 
-fn play(case: &'static Case, target: &Target) -> Ended {
-    if io::stdout().is_terminal() {
+/// Tries a case, unless that on which it stands has failed.
+fn play(case: &'static Case, order: &Order, target: &Target, before: &[Played]) -> Played {
+    let has_failed = |id: &&str| {
+        let failed = |one: &&Played| matches!(one.outcome, Ended::Failed(_) | Ended::Waiting(_));
+        before.iter().filter(failed).any(|one| one.case.id == *id)
+    };
+    if let Some(root) = case.stands_on(order.kind).filter(has_failed) {
+        return Played { case, outcome: Ended::Waiting(root), seconds: 0.0 };
+    }
+    if !order.json && io::stdout().is_terminal() {
         print::progress(&format!("… {}  {}", case.id, case.title));
     }
     let start = Instant::now();
-    let outcome = case.check(target);
-    let _ = start;
-    match outcome {
+    let outcome = match case.check(target) {
         Outcome::Passed => Ended::Passed,
         Outcome::Failed(report) => Ended::Failed(report),
         Outcome::NotChecked(why) => Ended::NotChecked(why),
-    }
+    };
+    Played { case, outcome, seconds: start.elapsed().as_secs_f64() }
 }
 
-fn tell(case: &Case, outcome: &Ended) {
+fn tell(Played { case, outcome, .. }: &Played) {
     let (id, title) = (case.id, case.title);
     match outcome {
         Ended::Passed => say!(zh "✓ {id}  {title}", en "✓ {id}  {title}"),
@@ -182,18 +204,77 @@ fn tell(case: &Case, outcome: &Ended) {
     }
 }
 
-fn summary(played: &[Played]) -> ExitCode {
-    let count = |of: fn(&Ended) -> bool| played.iter().filter(|one| of(&one.outcome)).count();
-    let passed = count(|one| matches!(one, Ended::Passed));
-    let failed = count(|one| matches!(one, Ended::Failed(_)));
-    let waiting = count(|one| matches!(one, Ended::Waiting(_)));
-    let unchecked = count(|one| matches!(one, Ended::NotChecked(_)));
-    say!(zh "{passed} 项通过，{failed} 项失败，{waiting} 项等待，{unchecked} 项没有检查",
-         en "{passed} hold, {failed} fail, {waiting} wait, {unchecked} not checked");
-    if let Some(first) = played.iter().find(|one| matches!(one.outcome, Ended::Failed(_))) {
-        let id = first.case.id;
-        warn!(zh "先修好 {id}", en "mend {id} first");
-        return ExitCode::from(1);
+fn json(kind: Kind, Played { case, outcome, seconds }: &Played) -> String {
+    let report = match outcome {
+        Ended::Failed(report) => Some(report),
+        _ => None,
+    };
+    let got = match outcome {
+        Ended::Failed(report) => Some(report.got.as_str()),
+        Ended::NotChecked(why) => Some(why.as_str()),
+        Ended::Waiting(root) => Some(*root),
+        Ended::Passed => None,
+    };
+    let difference = case.id.split('-').next().filter(|id| id.starts_with('D'));
+    let events = report.map_or(&[][..], |report| &report.events);
+    Object::default()
+        .text("kind", &kind.to_string())
+        .text("case", case.id)
+        .text("level", &case.level().to_string())
+        .text("outcome", outcome.word())
+        .text("title", &case.title.to_string())
+        .maybe("expected", report.map(|report| report.expected.as_str()))
+        .maybe("got", got)
+        .maybe("cause", report.map(|report| report.hint.as_str()))
+        .maybe("teaches", difference)
+        .number("seconds", *seconds)
+        .list("events", events.iter().map(event))
+        .close()
+}
+
+fn count(all: &[Played], word: &str, level: Option<Level>) -> usize {
+    let of_level = |one: &&Played| level.is_none_or(|level| one.case.level() == level);
+    all.iter().filter(of_level).filter(|one| one.outcome.word() == word).count()
+}
+
+fn json_summary(all: &[Played]) -> String {
+    let words = ["passed", "failed", "waiting", "not-checked"];
+    let counts = |level| {
+        words
+            .iter()
+            .fold(Object::default(), |object, word| object.number(word, count(all, word, level) as f64))
+    };
+    let levels =
+        counts(None).object("notes", counts(Some(Level::Notes))).object("safe", counts(Some(Level::Safe)));
+    Object::default().object("summary", levels.maybe("first", first_to_mend(all))).close()
+}
+
+fn first_to_mend(all: &[Played]) -> Option<&'static str> {
+    all.iter().find(|one| matches!(one.outcome, Ended::Failed(_))).map(|one| one.case.id)
+}
+
+/// How far the program is at each level, and what to mend first.
+fn summary(all: &[Played]) {
+    for level in [Level::Notes, Level::Safe] {
+        let [passed, failed, waiting, unchecked] =
+            ["passed", "failed", "waiting", "not-checked"].map(|word| count(all, word, Some(level)));
+        if passed + failed + waiting + unchecked > 0 {
+            say!(zh "{level}: {passed} 项通过，{failed} 项没有通过，{waiting} 项在等，{unchecked} 项没有检查",
+                 en "{level}: {passed} hold, {failed} fail, {waiting} wait, {unchecked} were not checked");
+        }
+        if level == Level::Notes && passed > 0 && failed + waiting == 0 {
+            say!(zh "做到了笔记里的程序所做的一切", en "as good as the notes' program");
+        }
     }
-    if passed == 0 { ExitCode::from(NOTHING_JUDGED) } else { ExitCode::SUCCESS }
+    if let Some(id) = first_to_mend(all) {
+        say!(zh "先修好 {id}", en "mend {id} first");
+    }
+}
+
+fn verdict(all: &[Played]) -> ExitCode {
+    match (first_to_mend(all), count(all, "passed", None)) {
+        (Some(_), _) => ExitCode::from(1),
+        (None, 0) => ExitCode::from(NOTHING_JUDGED),
+        (None, _) => ExitCode::SUCCESS,
+    }
 }
