@@ -1,0 +1,35 @@
+# A TCP chat server. Its mistake: what one recv() brings is taken for a line.
+import socket, sys, threading
+
+clients, lock = [], threading.Lock()
+
+def console():
+    for line in sys.stdin.buffer:
+        with lock:
+            for client in clients:
+                client.sendall(b"[Server]: " + line)
+
+def handle(conn, addr):
+    try:
+        while data := conn.recv(1024):
+            with lock:
+                for other in clients:
+                    if other is not conn:
+                        other.sendall(b"[%s:%d]: %s\n" % (addr[0].encode(), addr[1], data.rstrip(b"\n")))
+    except OSError:
+        pass
+    with lock:
+        clients.remove(conn)
+    conn.close()
+
+try:
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=1000)
+except OSError as err:
+    sys.exit(f"cannot listen on 127.0.0.1:{sys.argv[1]}: {err}")
+threading.Thread(target=console, daemon=True).start()
+while True:
+    conn, addr = listener.accept()
+    conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with lock:
+        clients.append(conn)
+    threading.Thread(target=handle, args=(conn, addr), daemon=True).start()
