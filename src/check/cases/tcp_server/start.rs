@@ -7,7 +7,7 @@ use crate::check::stage::tcp_peer::Peer;
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::fail;
 use crate::check::{Case, Scene, Verdict};
-use crate::text;
+use crate::{text, tr};
 
 pub(super) const CASES: &[Case] = &[
     shared::ipv4::<Peer>("tcp-ipv4"),
@@ -16,18 +16,21 @@ pub(super) const CASES: &[Case] = &[
     shared::usage("tcp-usage"),
     Case {
         id: "tcp-zh",
-        title: text!(zh "",
+        title: text!(zh "说中文时，服务器控制台上的文字与笔记的服务器逐行相同",
                      en "in Chinese a server's console reads as the notes' does, line for line"),
-        hint: text!(zh "",
-                    en "a message isn't in the notes' words, or a line is printed that theirs doesn't print"),
+        hint: text!(zh "有一句话不是笔记的原话，或者多打印了笔记的服务器没有的一行",
+                    en "a message isn't in the notes' words, \
+                        or a line is printed that the notes' server doesn't print"),
         run: chinese,
     },
     Case {
         id: "tcp-lang",
-        title: text!(zh "",
-                     en "the language is that of --lang, else of the first set of LC_ALL, LC_MESSAGES and LANG"),
-        hint: text!(zh "",
-                    en "the order of the variables, or what counts as set, or `zh` at the start of the name"),
+        title: text!(zh "语言由 `--lang` 决定；没有它时，由 LC_ALL、LC_MESSAGES、LANG 中第一个已设置的决定",
+                     en "the language is that of `--lang`, or else of the first of LC_ALL, \
+                         LC_MESSAGES and LANG that is set"),
+        hint: text!(zh "变量的先后顺序不对，或者把空值也算成设置了，或者没有把以 `zh` 开头的名称当作中文",
+                    en "the order of the variables is wrong, or an empty one counts as set, \
+                        or a name that begins with `zh` isn't taken for Chinese"),
         run: language,
     },
 ];
@@ -60,10 +63,14 @@ fn language(scene: &Scene<'_>) -> Verdict {
         let server = scene.launch().under(&clean).under(environment).with(options).server()?;
         let banner = server.program.stdout.text();
         if banner.starts_with("TCP 服务器启动，监听 ") != *chinese {
-            return fail(
-                format!("a banner {} Chinese", if *chinese { "in" } else { "not in" }),
-                show(banner.as_bytes()),
-            );
+            let wanted = if *chinese {
+                tr!(zh "启动时的第一行是中文",
+                    en "a first line in Chinese")
+            } else {
+                tr!(zh "启动时的第一行不是中文",
+                    en "a first line that isn't in Chinese")
+            };
+            return fail(wanted, show(banner.as_bytes()));
         }
     }
     Ok(())

@@ -7,56 +7,59 @@ use crate::check::stage::speaker::{Heard, Speaker, relay};
 use crate::check::stage::udp_peer::UdpPeer;
 use crate::check::telling::verdict::fail;
 use crate::check::{Case, Likely, Scene, Verdict};
-use crate::text;
+use crate::{text, tr};
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "udp-relay",
-        title: text!(zh "",
+        title: text!(zh "一个客户端发的数据报，其他客户端都会收到，仍是一个数据报，形式是 `[ip:端口]: 内容`",
                      en "a datagram reaches every other client, as `[ip:port]: datagram`, in one datagram"),
-        hint: text!(zh "",
-                    en "the prefix is `[`, the sender's address as the server sees it, `]: `; prefix and words go out together"),
+        hint: text!(zh "前缀是 `[`，接着是服务器看到的发送者地址，再接着是 `]: `；前缀和内容放在同一个数据报里发出",
+                    en "the prefix is `[`, the sender's address as the server sees it, `]: `; \
+                        prefix and words go out in one datagram"),
         run: wire::relays::<UdpPeer>,
     },
     Case {
         id: "udp-register",
-        title: text!(zh "",
+        title: text!(zh "客户端的第一个数据报就是登记：之后别人说的话它都会收到",
                      en "a client's first datagram registers it: it gets whatever is said afterwards"),
-        hint: text!(zh "",
-                    en "a sender that isn't in the list yet is put into it, with its first datagram"),
+        hint: text!(zh "收到一个发送者的第一个数据报时，就要把它放进列表",
+                    en "put each new sender into the list, with its first datagram"),
         run: register,
     },
     Case {
         id: "udp-echo",
-        title: text!(zh "",
+        title: text!(zh "发出的数据报不会发回给发送者自己",
                      en "a datagram isn't sent back to its sender"),
-        hint: text!(zh "",
+        hint: text!(zh "广播发给了所有客户端；发来这个数据报的那个要跳过",
                     en "the broadcast goes to every client; leave out the one the datagram came from"),
         run: wire::echo::<UdpPeer>,
     },
     Case {
         id: "udp-bytes",
-        title: text!(zh "",
+        title: text!(zh "不管是不是合法的 UTF-8，数据报都逐字节原样转发",
                      en "a datagram is relayed byte for byte, valid UTF-8 or not"),
-        hint: text!(zh "",
-                    en "the datagram is turned into text and back: it is bytes"),
+        hint: text!(zh "数据报被转成文本再转回来：它是字节，不要转换",
+                    en "the datagram is turned into text and back: it is bytes, so leave it as it is"),
         run: bytes,
     },
     Case {
         id: "udp-order",
-        title: text!(zh "",
+        title: text!(zh "一个客户端发的数据报全部转发，顺序不变",
                      en "one client's datagrams are relayed in the order they came, all of them"),
-        hint: text!(zh "",
-                    en "datagrams are handed to something that reorders or drops them: one thread receives and sends on"),
+        hint: text!(zh "数据报交给了会打乱顺序或丢失内容的环节：由同一个线程接收和转发",
+                    en "datagrams are handed to something that reorders or drops them: \
+                        let one thread receive and send on"),
         run: order,
     },
     crowd::twelve::<UdpPeer>("udp-crowd"),
     Case {
         id: "udp-gone",
-        title: text!(zh "",
+        title: text!(zh "有客户端不声不响地走了，其他人照样能聊天",
                      en "a client that has gone without a word doesn't keep the others from talking"),
-        hint: text!(zh "",
-                    en "an error while sending to one client ends the broadcast, or the server"),
+        hint: text!(zh "发给一个客户端时出错，整个广播就停了，甚至服务器也结束了：应当接着发给下一个",
+                    en "an error while sending to one client ends the broadcast, or the server: \
+                        go on with the next client"),
         run: gone,
     },
 ];
@@ -68,7 +71,9 @@ fn register(scene: &Scene<'_>) -> Verdict {
     b.say("two")?;
     a.expect_from(&b, "two")?;
     a.say("three")?;
-    b.expect_from(&a, "three").likely("what was said before B came isn't B's to hear")
+    b.expect_from(&a, "three").likely(&tr!(
+        zh "B 来之前别人说的话，不该发给 B",
+        en "what was said before B came isn't B's to hear"))
 }
 
 fn bytes(scene: &Scene<'_>) -> Verdict {
@@ -82,7 +87,8 @@ const WINDOW: usize = 16;
 fn order(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
     let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
-    scene.log.note(format!("A says {MANY} lines, {WINDOW} at a time"));
+    scene.log.note(tr!(zh "A 说 {MANY} 行，每次 {WINDOW} 行",
+                       en "A says {MANY} lines, {WINDOW} at a time"));
     [&a, &b].into_iter().for_each(|peer| peer.set_quiet(true));
     for from in (0..MANY).step_by(WINDOW) {
         (from..from + WINDOW).try_for_each(|i| a.say(format!("line {i}")))?;
@@ -97,7 +103,8 @@ const GONE: usize = 300;
 fn gone(scene: &Scene<'_>) -> Verdict {
     let server = scene.udp_server()?;
     let [mut a, b, mut c] = UdpPeer::room(&server, ["A", "B", "C"])?;
-    scene.log.note("B is gone");
+    scene.log.note(tr!(zh "B 走了",
+                       en "B is gone"));
     drop(b);
     [&a, &c].into_iter().for_each(|peer| peer.set_quiet(true));
     (0..GONE).try_for_each(|i| relay(&mut a, &mut c, format!("line {i}")))?;
@@ -109,6 +116,11 @@ fn gone(scene: &Scene<'_>) -> Verdict {
 fn ensure_quiet(peer: &mut UdpPeer) -> Verdict {
     match peer.next(Duration::from_millis(1)) {
         Heard::Nothing => Ok(()),
-        more => fail(format!("{} gets each line once", peer.role().name), more.told()),
+        more => {
+            let name = &peer.role().name;
+            let wanted = tr!(zh "{name} 每一行只收到一次",
+                             en "{name} gets each line once");
+            fail(wanted, more.told())
+        }
     }
 }
