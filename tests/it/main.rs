@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)] // Allowed in tests, but not in their helpers.
 
 mod afterwards;
+mod bilingual;
 mod browser;
 mod chromium;
 mod compare;

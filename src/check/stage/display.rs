@@ -6,6 +6,7 @@ use super::speaker::Speaker;
 use super::system::need;
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::{Verdict, ensure, fail};
+use crate::text;
 
 /// Words that would retitle the terminal, clear it, overwrite the sender's name and change colours, in characters of
 /// one byte, of two, and in whatever else this kind of words may hold. Every room relays them as they are.
@@ -91,16 +92,22 @@ pub fn screen(written: &[u8]) -> Vec<String> {
 pub fn expect_visible(program: &Program) -> Verdict {
     program.expect_printed("after")?;
     let printed = program.stdout.bytes();
+    let line = text!(zh "终端上的这一行，从 \"before\" 到 \"after\"",
+                     en "the line on the terminal, from \"before\" to \"after\"");
     let (Some(start), Some(end)) = (position(&printed, b"before"), position(&printed, b"after")) else {
-        return fail("the line on the terminal, from \"before\" to \"after\"", show(&printed));
+        return fail(line, show(&printed));
     };
     if end < start {
-        return fail("the line on the terminal, from \"before\" to \"after\"", show(&printed));
+        return fail(line, show(&printed));
     }
     let shown = &printed[start..end];
     let raw = std::str::from_utf8(shown).map_or(true, |text| text.chars().any(char::is_control));
-    ensure(!raw, "no control character reaches the terminal", show(shown))?;
-    ensure(all_marked(shown), "what is hidden is made visible", show(shown))
+    let harmless = text!(zh "没有控制字符到达终端",
+                         en "no control character reaches the terminal");
+    let marked = text!(zh "每个控制字符都有看得见的写法",
+                       en "each control character is shown as something visible");
+    ensure(!raw, harmless, show(shown))?;
+    ensure(all_marked(shown), marked, show(shown))
 }
 
 /// Whether the harmless parts are there, in order, with something between each two.

@@ -11,16 +11,22 @@ use std::time::{Duration, Instant};
 use super::output::{Output, contains};
 use super::system::{self, Usage};
 use crate::check::telling::events::{Log, MAX_PRINTED, What, show};
+use crate::check::telling::text::Text;
 use crate::check::telling::verdict::{Likely, Verdict, ensure, fail};
+use crate::{text, tr};
 
 /// How often a process is asked whether it has ended: std can't wait with a deadline.
 const POLL: Duration = Duration::from_millis(5);
+
+/// What programs are called, in the transcript and in sentences. The cases name them in English.
+const NAMES: [Text; 3] =
+    [text!(zh "服务器", en "server"), text!(zh "客户端", en "client"), text!(zh "程序", en "program")];
 
 /// A running program. It is killed when dropped, so no case leaves one behind.
 #[derive(Debug)]
 pub struct Program {
     /// What it is called in the transcript.
-    pub name: &'static str,
+    pub name: Text,
     pid: u32,
     child: Mutex<Child>,
     keyboard: Option<Sender<Vec<u8>>>,
@@ -41,9 +47,13 @@ impl Program {
         log: &Log,
         patience: Duration,
     ) -> Verdict<Self> {
+        let name = NAMES.into_iter().find(|known| known.en == name).unwrap_or(Text { zh: name, en: name });
         log.add(name, What::Starts(words.join(" ")));
         let Some((program, args)) = words.split_first() else {
-            return fail("a command to start", "an empty one");
+            return fail(
+                text!(zh "要启动的命令", en "a command to start"),
+                text!(zh "命令是空的", en "an empty one"),
+            );
         };
         let mut command = Command::new(program);
         command.args(args).stdin(if keyboard { Stdio::piped() } else { Stdio::null() });
@@ -55,7 +65,7 @@ impl Program {
                 groups().insert(child.id());
                 child
             }
-            Err(e) => return fail(format!("`{program}` starts"), e.to_string()),
+            Err(e) => return fail(tr!(zh "`{program}` 启动", en "`{program}` starts"), e.to_string()),
         };
         Ok(Program {
             name,
@@ -74,13 +84,18 @@ impl Program {
         self.log.add(self.name, What::Types(text.as_ref().to_vec()));
         match &self.keyboard {
             Some(keyboard) if keyboard.send(text.as_ref().to_vec()).is_ok() => Ok(()),
-            _ => fail(format!("the {} reads its keyboard", self.name), "its input has ended"),
+            _ => {
+                let name = self.name;
+                let wanted = tr!(zh "{name}读取键盘输入", en "the {name} reads its keyboard");
+                fail(wanted, text!(zh "它的输入已经结束", en "its input has ended"))
+            }
         }
     }
 
     /// Ends its input, as Ctrl-D does.
     pub fn end_input(&mut self) {
-        self.log.note(format!("end of input for the {}", self.name));
+        let name = self.name;
+        self.log.note(tr!(zh "{name}的输入结束", en "end of input for the {name}"));
         self.keyboard = None;
     }
 
@@ -90,7 +105,8 @@ impl Program {
         if self.stdout.wait_for(self.patience, |all| contains(all, part)) {
             return Ok(());
         }
-        fail(format!("the {} prints {}", self.name, show(part)), self.printed())
+        let (name, part) = (self.name, show(part));
+        fail(tr!(zh "{name}打印 {part}", en "the {name} prints {part}"), self.printed())
     }
 
     /// What it printed and warned of, for the end of a sentence.
@@ -100,7 +116,15 @@ impl Program {
             let bytes = output.bytes();
             show(&bytes[bytes.len().saturating_sub(400)..])
         };
-        format!("on stdout it printed {}, on stderr {}", tail(&self.stdout), tail(&self.stderr))
+        let (out, err) = (tail(&self.stdout), tail(&self.stderr));
+        tr!(zh "它在 stdout 上打印了 {out}，在 stderr 上打印了 {err}",
+            en "on stdout it printed {out}, on stderr {err}")
+    }
+
+    /// How it ended, and what it printed, for the same.
+    fn ended_and_printed(&self, status: ExitStatus) -> String {
+        let (ended, printed) = (ended(status), self.printed());
+        tr!(zh "它{ended}；{printed}", en "it {ended}; {printed}")
     }
 
     fn child(&self) -> MutexGuard<'_, Child> {
@@ -114,9 +138,10 @@ impl Program {
     }
 
     /// Sends it a signal by name.
-    pub fn signal(&self, name: &str) -> Verdict {
-        self.log.note(format!("kill -{name}, to the {}", self.name));
-        system::signal(self.pid(), name)
+    pub fn signal(&self, signal: &str) -> Verdict {
+        let name = self.name;
+        self.log.note(tr!(zh "kill -{signal}，发给{name}", en "kill -{signal}, to the {name}"));
+        system::signal(self.pid(), signal)
     }
 
     /// Waits until what it uses is as `enough` says; then, or when time is up, says what it uses.
@@ -137,7 +162,9 @@ impl Program {
         thread::sleep(time); // Measuring over a time is to let it pass.
         let used = self.usage()?.cpu - before;
         let load = used.as_secs_f64() / start.elapsed().as_secs_f64();
-        self.log.note(format!("over {time:?} the {} used {:.0} % of a processor", self.name, load * 100.0));
+        let (name, percent) = (self.name, load * 100.0);
+        self.log.note(tr!(zh "{time:?} 内{name}用了一个核的 {percent:.0} %",
+                          en "over {time:?} the {name} used {percent:.0} % of a processor"));
         Ok(load)
     }
 
@@ -148,12 +175,12 @@ impl Program {
 
     /// Goes on only if it still runs.
     pub fn expect_running(&self) -> Verdict {
+        let name = self.name;
+        let runs_on = || tr!(zh "{name}继续运行", en "the {name} runs on");
         match self.child().try_wait() {
             Ok(None) => Ok(()),
-            Ok(Some(status)) => {
-                fail(format!("the {} runs on", self.name), ended(status) + "; " + &self.printed())
-            }
-            Err(e) => fail(format!("the {} runs on", self.name), e.to_string()),
+            Ok(Some(status)) => fail(runs_on(), self.ended_and_printed(status)),
+            Err(e) => fail(runs_on(), e.to_string()),
         }
     }
 
@@ -163,7 +190,8 @@ impl Program {
         loop {
             match self.child().try_wait() {
                 Ok(Some(status)) => {
-                    self.log.note(format!("the {} {}", self.name, ended(status)));
+                    let (name, ended) = (self.name, ended(status));
+                    self.log.note(tr!(zh "{name}{ended}", en "the {name} {ended}"));
                     return Some(status);
                 }
                 Ok(None) if Instant::now() < deadline => thread::sleep(POLL),
@@ -174,40 +202,50 @@ impl Program {
 
     /// Goes on only if it ends within `patience` with this code.
     pub fn expect_exit(&self, code: i32, patience: Duration) -> Verdict {
-        let wanted = format!("the {} ends within {patience:?} with exit code {code}", self.name);
+        let name = self.name;
+        let wanted = tr!(zh "{name}在 {patience:?} 内结束，退出码 {code}",
+                         en "the {name} ends within {patience:?} with exit code {code}");
         match self.wait(patience) {
             Some(status) if status.code() == Some(code) => Ok(()),
-            Some(status) => fail(wanted, ended(status) + "; " + &self.printed()),
-            None => fail(wanted, "it still runs"),
+            Some(status) => fail(wanted, self.ended_and_printed(status)),
+            None => fail(wanted, text!(zh "它还在运行", en "it still runs")),
         }
     }
 
     /// Goes on only if it hasn't warned of anything.
     pub fn expect_no_warning(&self) -> Verdict {
-        let said = self.stderr.bytes();
-        ensure(said.is_empty(), format!("no warning of the {}", self.name), show(&said))
+        let (name, said) = (self.name, self.stderr.bytes());
+        let wanted = tr!(zh "{name}在 stderr 上什么也不打印", en "the {name} prints nothing on stderr");
+        ensure(said.is_empty(), wanted, show(&said))
     }
 
     /// Goes on only if one line has come on stderr. It may run on.
     pub fn expect_one_warning(&self) -> Verdict {
         if !self.stderr.wait_for(self.patience, |all| contains(all, b"\n")) {
-            return fail("one sentence on stderr", "nothing").likely("the line is left out, but silently");
+            return fail(ONE_SENTENCE, text!(zh "什么也没有", en "nothing"))
+                .likely(text!(zh "这一行没有发送，却没有任何说明", en "the line is left out, but silently"));
         }
         let said = self.stderr.text();
-        ensure(said.lines().count() == 1, "one sentence on stderr", show(said.as_bytes()))
+        ensure(said.lines().count() == 1, ONE_SENTENCE, show(said.as_bytes()))
     }
 
     /// Goes on only if all of stderr is one line that holds `part`.
     pub fn expect_one_sentence(&self, part: &str) -> Verdict {
         let _ = self.stderr.wait_for_end(self.patience);
         let text = self.stderr.text();
-        let wanted = format!("one sentence on stderr that holds {}", show(part.as_bytes()));
+        let mut wanted = ONE_SENTENCE.to_string();
+        if !part.is_empty() {
+            let part = show(part.as_bytes());
+            wanted += &tr!(zh "，其中有 {part}", en " that holds {part}");
+        }
         ensure(text.trim_end().lines().count() == 1 && text.contains(part), wanted, show(text.as_bytes()))
     }
 }
 
+const ONE_SENTENCE: Text = text!(zh "stderr 上恰好一句话", en "one sentence on stderr");
+
 /// Puts what a program prints into the transcript: its beginning, for there may be no end of it.
-fn log_of(log: &Log, name: &'static str, what: fn(Vec<u8>) -> What) -> impl FnMut(&[u8]) + Send + use<> {
+fn log_of(log: &Log, name: Text, what: fn(Vec<u8>) -> What) -> impl FnMut(&[u8]) + Send + use<> {
     let (log, mut left) = (log.clone(), MAX_PRINTED);
     move |piece| {
         let shown = &piece[..piece.len().min(left)];
@@ -232,11 +270,11 @@ fn keyboard_of(mut stdin: ChildStdin) -> Sender<Vec<u8>> {
     sender
 }
 
-/// `ended with code 1`, or by which signal.
+/// Behind the program's name: that it ended with a code, or by which signal.
 fn ended(status: ExitStatus) -> String {
     match status.code() {
-        Some(code) => format!("ended with exit code {code}"),
-        None => format!("ended by {status}"),
+        Some(code) => tr!(zh "已经结束，退出码 {code}", en "ended with exit code {code}"),
+        None => tr!(zh "被终止（{status}）", en "ended by {status}"),
     }
 }
 

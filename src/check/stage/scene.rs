@@ -1,5 +1,6 @@
 //! What a case has at hand: a way to start the program, and to join its room.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,7 +10,9 @@ use super::program::Program;
 use super::target::{Target, address_in};
 use super::tcp_peer::Peer;
 use crate::check::telling::events::Log;
+use crate::check::telling::text::join;
 use crate::check::telling::verdict::{Likely, Verdict, fail, not_checked};
+use crate::{text, tr};
 
 /// How often one knocks at a door that isn't open yet.
 const KNOCK: Duration = Duration::from_millis(10);
@@ -94,7 +97,9 @@ impl<'a> Scene<'a> {
         let bound = TcpListener::bind(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
         match bound {
             Ok((address, listener)) => Ok(Host { address, listener, log, patience }),
-            Err(e) => not_checked(format!("the checker can't listen on {address}: {e}")),
+            Err(e) => not_checked(
+                tr!(zh "检查器无法监听 {address}：{e}", en "the checker can't listen on {address}: {e}"),
+            ),
         }
     }
 
@@ -103,7 +108,9 @@ impl<'a> Scene<'a> {
         if self.target.is_chatroom {
             Ok(())
         } else {
-            not_checked(format!("`{option}` is an option of chatroom"))
+            not_checked(
+                tr!(zh "只有 chatroom 有 `{option}` 选项", en "only chatroom has the option `{option}`"),
+            )
         }
     }
 }
@@ -187,7 +194,7 @@ impl<'a> Launch<'a> {
     /// Starts it.
     pub fn program(self, name: &'static str) -> Verdict<Program> {
         Program::start(name, &self.words(), self.keyboard, &self.scene.log, self.scene.patience())
-            .likely("the command given to the checker is wrong")
+            .likely(text!(zh "交给检查器的命令不对", en "the command given to the checker is wrong"))
     }
 
     /// Starts it and waits until it serves.
@@ -200,8 +207,8 @@ impl<'a> Launch<'a> {
         } else {
             knock(&program, &address, patience)
         };
-        let hint =
-            "the server doesn't start, or not at this address; print the banner when it listens, not before";
+        let hint = text!(zh "服务器没有启动，或者不在这个地址上；第一行要等开始监听之后再打印",
+                         en "the server doesn't start, or not at this address; print the first line once it listens, not before");
         Ok(Server { address: address.likely(hint)?, program, log, patience })
     }
 }
@@ -212,7 +219,11 @@ fn address_from_banner(program: &Program, patience: Duration) -> Verdict<SocketA
     let banner = program.stdout.text();
     match banner.lines().next().and_then(address_in) {
         Some((host, port)) => Ok(reachable(&host, port)),
-        None => fail("the server's first line names its address, HOST:PORT", program.printed()),
+        None => {
+            let wanted = text!(zh "服务器打印的第一行写明它的地址，主机:端口",
+                               en "the first line that the server prints names its address, HOST:PORT");
+            fail(wanted, program.printed())
+        }
     }
 }
 
@@ -227,13 +238,16 @@ fn reachable(host: &str, port: u16) -> SocketAddr {
 /// Waits until somebody serves at an address that was given.
 fn knock(program: &Program, address: &str, patience: Duration) -> Verdict<SocketAddr> {
     let Some(address) = resolve(address) else {
-        return not_checked(format!("{address} is no address to connect to"));
+        return not_checked(
+            tr!(zh "{address} 不是可以连接的地址", en "{address} is no address to connect to"),
+        );
     };
     let deadline = Instant::now() + patience;
     while TcpStream::connect(address).is_err() {
         program.expect_running()?;
         if Instant::now() > deadline {
-            return fail(format!("the server listens on {address}"), program.printed());
+            let wanted = tr!(zh "服务器监听 {address}", en "the server listens on {address}");
+            return fail(wanted, program.printed());
         }
         thread::sleep(KNOCK);
     }
@@ -255,7 +269,11 @@ impl Server {
     pub fn connect(&self, name: &str) -> Verdict<Peer> {
         match TcpStream::connect_timeout(&self.address, self.patience) {
             Ok(stream) => Peer::new(name, stream, &self.log, self.patience),
-            Err(e) => fail(format!("{name} can connect to {}", self.address), e.to_string()),
+            Err(e) => {
+                let address = self.address;
+                let connects = tr!(zh "能够连接 {address}", en "can connect to {address}");
+                fail(join(name, connects), e.to_string())
+            }
         }
     }
 
@@ -272,19 +290,25 @@ impl Server {
 impl Host {
     /// The client that connects.
     pub fn accept(&self) -> Verdict<Peer> {
-        let deadline = Instant::now() + self.patience;
+        let (patience, address) = (self.patience, self.address);
+        let deadline = Instant::now() + patience;
         let _ = self.listener.set_nonblocking(true);
         loop {
             match self.listener.accept() {
                 Ok((stream, _)) => {
                     let _ = stream.set_nonblocking(false);
-                    self.log.note("the client connects; the checker is its server");
-                    return Peer::new("the server", stream, &self.log, self.patience);
+                    self.log.note(text!(zh "客户端连上了；检查器扮演服务器",
+                                        en "the client connects; the checker plays the server"));
+                    return Peer::new(&tr!(zh "服务器", en "the server"), stream, &self.log, patience);
                 }
                 Err(_) if Instant::now() < deadline => thread::sleep(KNOCK),
                 Err(e) => {
-                    return fail(format!("the client connects to {}", self.address), e.to_string())
-                        .likely("the client doesn't connect to the address it was given");
+                    let wanted = tr!(zh "客户端连接 {address}", en "the client connects to {address}");
+                    let nobody = tr!(zh "{patience:?} 内没有连接", en "no connection in {patience:?}");
+                    let hint = text!(zh "客户端没有去连接给它的地址",
+                                     en "the client doesn't connect to the address it was given");
+                    let got = if e.kind() == ErrorKind::WouldBlock { nobody } else { e.to_string() };
+                    return fail(wanted, got).likely(hint);
                 }
             }
         }

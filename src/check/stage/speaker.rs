@@ -2,6 +2,7 @@
 //! know that all are in the room.
 
 use std::cell::Cell;
+use std::fmt;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
@@ -12,7 +13,9 @@ use super::output::contains;
 use super::program::Program;
 use super::scene::{Launch, Scene, Server};
 use crate::check::telling::events::{Log, What, show};
+use crate::check::telling::text::{Text, join};
 use crate::check::telling::verdict::{Likely, Verdict, fail};
+use crate::{text, tr};
 
 /// How long a greeting is waited for before it is said again: its hearer may not be in the room yet.
 const GREETING: Duration = Duration::from_millis(100);
@@ -20,7 +23,7 @@ const GREETING: Duration = Duration::from_millis(100);
 /// Who a speaker is, and where what happens to it is written down.
 #[derive(Clone, Debug)]
 pub struct Role {
-    /// A, B, C … in the transcript.
+    /// A, B, C … in the transcript, or what it is, in the reader's language.
     pub name: String,
     /// Its own address, as others should see it.
     pub address: SocketAddr,
@@ -46,6 +49,12 @@ impl Role {
     /// The same, in words.
     pub fn note(&self, does: impl FnOnce() -> String) {
         self.add(|| What::Says(does()));
+    }
+
+    /// It, and what it does: one sentence.
+    #[must_use]
+    pub fn does(&self, does: impl fmt::Display) -> String {
+        join(&self.name, does)
     }
 
     /// It sends these bytes.
@@ -76,17 +85,32 @@ impl Heard {
         matches!(self, Heard::Words(_) | Heard::Frame(_))
     }
 
-    /// For the end of a sentence.
+    /// By itself.
     #[must_use]
     pub fn told(&self) -> String {
         match self {
             Heard::Words(words) => show(words),
             Heard::Frame(frame) => frame.told(),
-            Heard::End(rest) if rest.is_empty() => "the end of the connection".into(),
-            Heard::End(rest) => format!("{} and the end of the connection", show(rest)),
-            Heard::Reset => "a reset of the connection".into(),
-            Heard::Nothing => "nothing".into(),
+            Heard::End(rest) if rest.is_empty() => tr!(zh "连接结束", en "the end of the connection"),
+            Heard::End(rest) => {
+                let rest = show(rest);
+                tr!(zh "{rest}，随后连接结束", en "{rest} and then the end of the connection")
+            }
+            Heard::Reset => tr!(zh "连接被重置", en "a reset of the connection"),
+            Heard::Nothing => tr!(zh "什么也没有收到", en "nothing"),
         }
+    }
+
+    /// Behind whoever hears it, in a sentence.
+    #[must_use]
+    pub fn gets(&self) -> String {
+        let verb = match self {
+            Heard::Words(_) | Heard::Frame(_) => text!(zh "收到", en "gets"),
+            Heard::End(_) => text!(zh "读到", en "gets"),
+            Heard::Reset => text!(zh "发现", en "gets"),
+            Heard::Nothing => return tr!(zh "什么也没有收到", en "gets nothing"),
+        };
+        join(verb, self.told())
     }
 }
 
@@ -99,7 +123,7 @@ pub trait Speaker: Sized + Send {
     const RAW: &'static [u8];
 
     /// The likely cause when those in a room don't hear each other.
-    const DEAF: &'static str;
+    const DEAF: Text;
 
     /// Starts a server of this kind and waits until it serves.
     fn serve(launch: Launch<'_>) -> Verdict<Server> {
@@ -162,7 +186,7 @@ pub trait Speaker: Sized + Send {
         let heard = self.receive(within);
         self.role().add(|| match &heard {
             Heard::Words(words) => What::Gets(words.clone()),
-            other => What::Says(format!("gets {}", other.told())),
+            other => What::Says(other.gets()),
         });
         heard
     }
@@ -174,14 +198,17 @@ pub trait Speaker: Sized + Send {
         if heard == *wanted {
             return Ok(());
         }
-        let mut got = heard.told();
-        if heard == Heard::Nothing {
-            got += &format!(" for {patience:?}");
-            if !self.unfinished().is_empty() {
-                got += &format!(" but {}, without its end", show(self.unfinished()));
+        let part = show(self.unfinished());
+        let got = match heard {
+            Heard::Nothing if self.unfinished().is_empty() => {
+                tr!(zh "{patience:?} 内什么也没有收到", en "nothing for {patience:?}")
             }
-        }
-        fail(format!("{} gets {}", self.role().name, wanted.told()), got)
+            Heard::Nothing => {
+                tr!(zh "{patience:?} 内只收到 {part}，还不完整", en "only {part} in {patience:?}, without its end")
+            }
+            _ => heard.told(),
+        };
+        fail(self.role().does(wanted.gets()), got)
     }
 
     /// These words must come next, in just these bytes.
@@ -200,10 +227,13 @@ pub trait Speaker: Sized + Send {
     }
 
     /// Some words, whatever they are.
-    fn expect_words(&mut self, what: &str) -> Verdict<Vec<u8>> {
+    fn expect_words(&mut self, what: impl fmt::Display) -> Verdict<Vec<u8>> {
         match self.next(self.role().patience) {
             Heard::Words(words) => Ok(words),
-            other => fail(format!("{} gets {what}", self.role().name), other.told()),
+            other => {
+                let gets = join(text!(zh "收到", en "gets"), what);
+                fail(self.role().does(gets), other.told())
+            }
         }
     }
 
@@ -237,21 +267,23 @@ pub trait Speaker: Sized + Send {
         match self.read_to_end(within) {
             Heard::End(_) => Ok(()),
             other => {
-                let name = &self.role().name;
-                fail(format!("{name} gets the end of the connection within {within:?}"), other.told())
+                let ends = tr!(zh "在 {within:?} 内读到连接结束",
+                               en "gets the end of the connection within {within:?}");
+                fail(self.role().does(ends), other.told())
             }
         }
     }
 
     /// Leaves in order.
     fn leave(self) {
-        self.role().note(|| "leaves".to_string());
+        self.role().note(|| tr!(zh "离开", en "leaves"));
     }
 
     /// Connects, and says so in the transcript.
     fn join(server: &Server, name: &str) -> Verdict<Self> {
         let peer = Self::connect(server, name)?;
-        peer.role().note(|| format!("comes from {}", peer.role().address));
+        let address = peer.role().address;
+        peer.role().note(|| tr!(zh "来自 {address}", en "comes from {address}"));
         Ok(peer)
     }
 
@@ -261,7 +293,10 @@ pub trait Speaker: Sized + Send {
         peers.iter_mut().try_for_each(Self::knock)?;
         let mut all: Vec<&mut Self> = peers.iter_mut().collect();
         server.unless_ended(greet(server, &mut all, N).likely(Self::DEAF))?;
-        peers.try_into().or_else(|_| fail("as many peers as names", "others"))
+        peers.try_into().or_else(|_| {
+            let wanted = text!(zh "每个名字一个客户端", en "a client for each name");
+            fail(wanted, text!(zh "数目不对", en "another number of them"))
+        })
     }
 
     /// One more client, once there is room for it: it knocks until it hears `member`.
@@ -275,8 +310,11 @@ pub trait Speaker: Sized + Send {
                 }
             }
             if Instant::now() > deadline {
-                let wanted = format!("{name} gets in, as there is room again");
-                return fail(wanted, "it hears nothing, or is turned away");
+                let gets_in = text!(zh "能进来，因为又有了空位",
+                                    en "gets in, as there is room again");
+                let got = text!(zh "它什么也没有收到，或者被拒之门外",
+                                en "it hears nothing, or is turned away");
+                return fail(join(name, gets_in), got);
             }
         }
     }
@@ -326,7 +364,8 @@ pub fn greet<S: Speaker>(server: &Server, all: &mut [&mut S], speakers: usize) -
             knocked |= greet_from(server.patience, speaker, all)?;
         }
     }
-    server.log.note("their greetings have been heard: they are in the room");
+    server.log.note(text!(zh "问候都收到了：大家都在聊天室里",
+                          en "their greetings have been heard: they are in the room"));
     all.iter().for_each(|speaker| speaker.set_quiet(false));
     Ok(())
 }
@@ -364,6 +403,8 @@ fn greet_from<S: Speaker>(patience: Duration, speaker: usize, all: &mut [&mut S]
 
 /// Somebody hears nothing at all of somebody else.
 fn deaf<T>(hearer: &Role, speaker: &Role) -> Verdict<T> {
-    let wanted = format!("{} gets what {} says", hearer.name, speaker.name);
-    fail(wanted, "nothing of it, however often it was said")
+    let said = speaker.does(text!(zh "说的话", en "says"));
+    let wanted = hearer.does(join(text!(zh "收到", en "gets what"), said));
+    let got = text!(zh "说了很多遍，一遍也没有收到", en "nothing of it, however often it was said");
+    fail(wanted, got)
 }

@@ -1,10 +1,12 @@
 //! What std can't ask the system: common tools, and `/proc` where there is one.
 
+use std::fmt;
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::check::telling::verdict::{Verdict, fail, not_checked};
+use crate::{text, tr};
 
 /// `/proc` counts CPU time in hundredths of a second (`getconf CLK_TCK`), on every Linux of today.
 const TICKS_A_SECOND: f64 = 100.0;
@@ -24,12 +26,24 @@ pub struct Usage {
     pub descriptors: u64,
 }
 
+impl fmt::Display for Usage {
+    /// What may be left of those who have gone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Usage { memory, threads, descriptors, .. } = self;
+        f.write_str(&tr!(zh "内存 {memory} KiB，线程 {threads} 个，描述符 {descriptors} 个",
+                         en "{memory} KiB of memory, {threads} threads, {descriptors} descriptors"))
+    }
+}
+
 /// What process `pid` uses now. Not checked where there is no `/proc`.
 pub fn usage(pid: u32) -> Verdict<Usage> {
     match read_usage(pid) {
         Some(usage) => Ok(usage),
-        None if read_usage(std::process::id()).is_some() => fail("the program runs on", "it has ended"),
-        None => not_checked("there is no /proc here"),
+        None if read_usage(std::process::id()).is_some() => fail(
+            text!(zh "程序继续运行", en "the program runs on"),
+            text!(zh "它已经结束", en "it has ended"),
+        ),
+        None => not_checked(text!(zh "这里没有 /proc", en "there is no /proc here")),
     }
 }
 
@@ -62,7 +76,7 @@ pub fn need(tools: &[&str]) -> Verdict {
             .status()
             .is_ok_and(|status| status.success());
         if !known {
-            return not_checked(format!("there is no `{tool}` here"));
+            return not_checked(tr!(zh "这里没有 `{tool}` 命令", en "there is no `{tool}` here"));
         }
     }
     Ok(())
@@ -76,7 +90,7 @@ pub fn need_tracing() -> Verdict {
     if traced.is_ok_and(|status| status.success()) {
         return Ok(());
     }
-    not_checked("strace isn't allowed to look at programs here")
+    not_checked(text!(zh "这里不允许 strace 跟踪程序", en "strace isn't allowed to trace programs here"))
 }
 
 /// Sends a signal by name, as `kill -INT PID` does.
@@ -84,6 +98,6 @@ pub fn signal(pid: u32, name: &str) -> Verdict {
     // Not the shell's own `kill`: this way a missing tool is told from a process that is gone.
     match Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).stderr(Stdio::null()).status() {
         Ok(_) => Ok(()),
-        Err(e) => not_checked(format!("`kill` doesn't run: {e}")),
+        Err(e) => not_checked(tr!(zh "无法运行 `kill`：{e}", en "`kill` doesn't run: {e}")),
     }
 }

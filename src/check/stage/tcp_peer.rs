@@ -8,7 +8,9 @@ use super::program::Program;
 use super::scene::{Launch, Scene, Server};
 use super::speaker::{Connected, Heard, Role, Speaker};
 use crate::check::telling::events::Log;
+use crate::check::telling::text::{Text, join};
 use crate::check::telling::verdict::{Verdict, fail, not_checked};
+use crate::{text, tr};
 
 /// The end of a TCP connection that the checker holds.
 #[derive(Debug)]
@@ -24,7 +26,7 @@ impl Peer {
         let ready = stream.set_nodelay(true).and_then(|()| stream.set_write_timeout(Some(patience)));
         match ready.and_then(|()| stream.local_addr()) {
             Ok(address) => Ok(Peer::hold(Role::new(name, address, log, patience), stream)),
-            Err(e) => fail(format!("{name} is connected"), e.to_string()),
+            Err(e) => fail(join(name, text!(zh "已连接", en "is connected")), e.to_string()),
         }
     }
 
@@ -37,7 +39,7 @@ impl Peer {
         self.role.sends(bytes.as_ref());
         match self.reader.get_mut().write_all(bytes.as_ref()) {
             Ok(()) => Ok(()),
-            Err(e) => fail(format!("{} can send", self.role.name), e.to_string()),
+            Err(e) => fail(self.role.does(text!(zh "能够发送", en "can send")), e.to_string()),
         }
     }
 }
@@ -45,7 +47,8 @@ impl Peer {
 impl Speaker for Peer {
     const END: &'static str = "\n";
     const RAW: &'static [u8] = b"\r\xff\x9b";
-    const DEAF: &'static str = "a line isn't relayed to every other client, or only when its sender leaves";
+    const DEAF: Text = text!(zh "一行没有转发给其他所有客户端，或者要等发送者离开才转发",
+                             en "a line isn't relayed to every other client, or only when its sender leaves");
 
     fn connect(server: &Server, name: &str) -> Verdict<Self> {
         server.connect(name)
@@ -97,7 +100,9 @@ impl Connected for Peer {
     fn second(&self) -> Verdict<Self> {
         match self.stream().try_clone() {
             Ok(stream) => Ok(Peer::hold(self.role.clone(), stream)),
-            Err(e) => not_checked(format!("the checker has no descriptor left: {e}")),
+            Err(e) => not_checked(
+                tr!(zh "检查器没有可用的描述符了：{e}", en "the checker has no descriptor left: {e}"),
+            ),
         }
     }
 
@@ -106,7 +111,7 @@ impl Connected for Peer {
     }
 
     fn finish(&mut self) -> Verdict {
-        self.role.note(|| "half-closes".to_string());
+        self.role.note(|| tr!(zh "半关闭，不再发送", en "half-closes"));
         let _ = self.stream().shutdown(Shutdown::Write);
         Ok(())
     }

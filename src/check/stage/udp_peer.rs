@@ -10,7 +10,9 @@ use super::program::Program;
 use super::scene::{Launch, Scene, Server, resolve};
 use super::speaker::{Heard, Role, Speaker};
 use crate::check::telling::events::Log;
+use crate::check::telling::text::Text;
 use crate::check::telling::verdict::{Verdict, fail, not_checked};
+use crate::{text, tr};
 
 /// More than any datagram holds: a longer one would be cut silently.
 const BUFFER: usize = 1 << 16;
@@ -48,7 +50,8 @@ impl UdpPeer {
             Ok((address, socket)) => {
                 Ok(UdpPeer { role: Role::new(name, address, scene.0, scene.1), other, socket })
             }
-            Err(e) => not_checked(format!("the checker can't have a UDP socket on {at}: {e}")),
+            Err(e) => not_checked(tr!(zh "检查器无法在 {at} 打开 UDP 套接字：{e}",
+                                      en "the checker can't open a UDP socket on {at}: {e}")),
         }
     }
 
@@ -62,11 +65,12 @@ impl UdpPeer {
         let datagram = datagram.as_ref();
         self.role.sends(datagram);
         let Some(other) = self.other else {
-            return fail(format!("{} knows to whom it talks", self.role.name), "nobody has said a word");
+            let wanted = self.role.does(text!(zh "知道该发给谁", en "knows whom to send to"));
+            return fail(wanted, text!(zh "还没有人说过话", en "nobody has said a word yet"));
         };
         match self.socket.send_to(datagram, other) {
             Ok(_) => Ok(()),
-            Err(e) => fail(format!("{} can send", self.role.name), e.to_string()),
+            Err(e) => fail(self.role.does(text!(zh "能够发送", en "can send")), e.to_string()),
         }
     }
 }
@@ -74,8 +78,8 @@ impl UdpPeer {
 impl Speaker for UdpPeer {
     const END: &'static str = "\n";
     const RAW: &'static [u8] = b"\xff\x9b";
-    const DEAF: &'static str =
-        "a datagram registers its sender, and reaches all who are registered, but itself";
+    const DEAF: Text = text!(zh "每个数据报都登记它的发送者，并转发给其他所有登记过的客户端",
+                             en "each datagram registers its sender, and reaches all who are registered but its sender");
 
     fn serve(launch: Launch<'_>) -> Verdict<Server> {
         launch.udp_server()
@@ -152,11 +156,15 @@ impl Launch<'_> {
         }
         let (scene, address) = (self.scene, self.address.clone());
         let Some(address) = resolve(&address) else {
-            return not_checked(format!("{address} is no address to talk to"));
+            return not_checked(
+                tr!(zh "{address} 不是可以发送的地址", en "{address} is no address to send to"),
+            );
         };
         let program = self.program("server")?;
         if !program.stdout.wait_for(scene.patience(), |all| all.contains(&b'\n')) {
-            return fail("the server's first line, when it listens", program.printed());
+            let wanted = text!(zh "服务器开始监听时打印第一行",
+                               en "a first line of the server, once it listens");
+            return fail(wanted, program.printed());
         }
         Ok(Server { address, program, log: scene.log.clone(), patience: scene.patience() })
     }
@@ -176,8 +184,13 @@ impl Scene<'_> {
     /// The same, at another address than the target's.
     pub fn udp_host_at(&self, address: &str) -> Verdict<UdpPeer> {
         match resolve(address) {
-            Some(at) => UdpPeer::bind("the server", at, None, (&self.log, self.patience())),
-            None => not_checked(format!("{address} is no address to listen on")),
+            Some(at) => {
+                let name = tr!(zh "服务器", en "the server");
+                UdpPeer::bind(&name, at, None, (&self.log, self.patience()))
+            }
+            None => {
+                not_checked(tr!(zh "{address} 不是可以监听的地址", en "{address} is no address to listen on"))
+            }
         }
     }
 }

@@ -158,7 +158,8 @@ impl WsPeer {
 impl Speaker for WsPeer {
     const END: &'static str = "";
     const RAW: &'static [u8] = "\u{9b}".as_bytes();
-    const DEAF: &'static str = "a message isn't relayed to every other client, or not as text";
+    const DEAF: crate::check::Text = crate::text!(zh "消息没有转发给其他所有客户端，或者不是作为文本消息转发的",
+                                                  en "a message isn't relayed to every other client, or not as text");
 
     fn connect(server: &Server, name: &str) -> Verdict<Self> {
         let mut peer = WsPeer::ask(server, name, request("/ws", server.address, ""))?;

@@ -4,6 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::text::join;
+use crate::tr;
+
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -58,7 +61,7 @@ impl Log {
     }
 
     /// Adds what happened.
-    pub fn add(&self, who: &str, what: What) {
+    pub fn add(&self, who: impl ToString, what: What) {
         let event = Event { at: self.start.elapsed(), who: who.to_string(), what };
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
@@ -94,7 +97,7 @@ impl fmt::Display for Event {
             What::Prints(bytes) => write!(f, "{who} | {}", show(bytes)),
             What::Warns(bytes) => write!(f, "{who} ! {}", show(bytes)),
             What::Says(what) if who.is_empty() => write!(f, "{what}"),
-            What::Says(what) => write!(f, "{who} {what}"),
+            What::Says(what) => f.write_str(&join(who, what)),
         }
     }
 }
@@ -108,7 +111,8 @@ pub fn transcript(events: &[Event]) -> String {
     }
     let left_out = events.len() - MAX_LINES;
     let (head, tail) = (&events[..MAX_LINES / 2], &events[events.len() - MAX_LINES / 2..]);
-    format!("{}         … {left_out} …\n{}", lines(head), lines(tail))
+    let gap = tr!(zh "… 省略了 {left_out} 个事件 …", en "… {left_out} events left out …");
+    format!("{}         {gap}\n{}", lines(head), lines(tail))
 }
 
 /// Bytes as a reader wants to see them: quoted, control characters visible, long ones cut.
@@ -120,8 +124,9 @@ pub fn show(bytes: &[u8]) -> String {
         Err(_) => head.escape_ascii().to_string(),
     };
     let text = text.replace("\\'", "'");
-    if bytes.len() > MAX_SHOWN {
-        format!("\"{text}…\" ({} bytes)", bytes.len())
+    let len = bytes.len();
+    if len > MAX_SHOWN {
+        tr!(zh "\"{text}…\"（{len} 字节）", en "\"{text}…\" ({len} bytes)")
     } else {
         format!("\"{text}\"")
     }

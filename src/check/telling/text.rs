@@ -22,10 +22,36 @@ impl fmt::Display for Text {
     }
 }
 
+impl From<Text> for String {
+    fn from(text: Text) -> String {
+        text.to_string()
+    }
+}
+
+/// Two parts of a sentence as one: with a blank between them, but none between Chinese and Chinese.
+pub fn join(start: impl fmt::Display, end: impl fmt::Display) -> String {
+    let is_chinese = |c: char| c >= '\u{2E80}';
+    let (start, end) = (start.to_string(), end.to_string());
+    let gap = if start.ends_with(is_chinese) && end.starts_with(is_chinese) { "" } else { " " };
+    start + gap + &end
+}
+
 /// A [`Text`] that is known beforehand; for one that is put together, there is `tr!`.
 #[macro_export]
 macro_rules! text {
     (zh $zh:literal, en $en:literal) => {
         $crate::check::telling::text::Text { zh: $zh, en: $en }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::join;
+
+    #[test]
+    fn blanks_stand_where_each_language_has_them() {
+        assert_eq!(join("the server", "gets \"hi\""), "the server gets \"hi\"");
+        assert_eq!(join("A", join("收到", "\"hi\"")), "A 收到 \"hi\"");
+        assert_eq!(join("服务器", "读到连接结束"), "服务器读到连接结束");
+    }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::events::{Event, transcript};
 use super::text::Text;
+use crate::tr;
 
 /// How a step of a case ends: with a value, or with the end of the case.
 pub type Verdict<T = ()> = Result<T, Halt>;
@@ -47,11 +48,11 @@ pub fn not_checked<T>(reason: impl Into<String>) -> Verdict<T> {
 pub trait Likely {
     /// Sets the hint, unless a step further in has set one.
     #[must_use]
-    fn likely(self, hint: &str) -> Self;
+    fn likely(self, hint: impl fmt::Display) -> Self;
 }
 
 impl<T> Likely for Verdict<T> {
-    fn likely(self, hint: &str) -> Self {
+    fn likely(self, hint: impl fmt::Display) -> Self {
         self.map_err(|halt| match halt {
             Halt::Failed(Failure { expected, got, hint: None }) => {
                 Halt::Failed(Failure { expected, got, hint: Some(hint.to_string()) })
@@ -91,10 +92,13 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}  {}\n", self.id, self.title)?;
-        for line in transcript(&self.events).lines() {
+        let Report { id, title, events, expected, got, hint } = self;
+        writeln!(f, "{id}  {title}\n")?;
+        for line in transcript(events).lines() {
             writeln!(f, "    {line}")?;
         }
-        writeln!(f, "\nExpected: {}\nGot:      {}\nLikely cause: {}", self.expected, self.got, self.hint)
+        let verdict = tr!(zh "预期：{expected}\n实际：{got}\n可能的原因：{hint}",
+                          en "Expected: {expected}\nGot:      {got}\nLikely cause: {hint}");
+        writeln!(f, "\n{verdict}")
     }
 }

@@ -35,9 +35,9 @@ pub fn print<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 pub const fn terminal<S: Speaker>() -> Case {
     Case {
         id: "D12",
-        title: text!(zh "",
+        title: text!(zh "在终端里，别人发来的控制字符显示成看得见的样子",
                      en "on a terminal, control characters from peers are made visible"),
-        hint: text!(zh "",
+        hint: text!(zh "别人发来的内容原样打印了：在终端里要把控制字符换成看得见的写法",
                     en "what a peer sends is printed as it is: on a terminal, spell control characters out"),
         run: makes_them_visible::<S>,
     }
@@ -58,9 +58,9 @@ fn makes_them_visible<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 pub const fn typing<S: Speaker>() -> Case {
     Case {
         id: "client-typing",
-        title: text!(zh "",
+        title: text!(zh "在终端里，收到的一行显示在正在输入的那一行上面，正在输入的内容原样不动",
                      en "on a terminal a line that arrives goes above the one that is being typed, which stays"),
-        hint: text!(zh "",
+        hint: text!(zh "收到的内容接在了正在输入的内容后面：先在它上面插入一行",
                     en "an arriving line is glued to what is being typed: insert a row above it"),
         run: arrives_above::<S>,
     }
@@ -80,9 +80,12 @@ fn arrives_above<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     let shown = screen(&client.stdout.bytes());
     let last = shown.iter().rposition(|row| !row.is_empty()).unwrap_or(0);
     let told = format!("{:?}", &shown[..=last]);
-    ensure(shown[last] == "half a li", "the typed line stands below all others, and by itself", &told)?;
+    let below = text!(zh "正在输入的那一行在最下面，单独一行",
+                      en "the typed line stands below all others, and by itself");
+    ensure(shown[last] == "half a li", below, &told)?;
     let above = shown[..last].concat();
-    ensure(arriving.iter().all(|line| above.contains(line)), "all lines that came stand above it", &told)?;
+    let all_above = text!(zh "收到的各行都在它上面", en "all lines that came stand above it");
+    ensure(arriving.iter().all(|line| above.contains(line)), all_above, &told)?;
     client.type_in("ne\n")?;
     server.expect_typed("half a line")
 }
@@ -99,10 +102,10 @@ pub fn pipe<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 pub const fn interrupt<S: Speaker>() -> Case {
     Case {
         id: "client-interrupt",
-        title: text!(zh "",
+        title: text!(zh "Ctrl-C 和 SIGTERM 让客户端有序结束，退出码 0",
                      en "Ctrl-C and SIGTERM end a client in order, with exit code 0"),
-        hint: text!(zh "",
-                    en "the signal isn't handled, so it kills"),
+        hint: text!(zh "没有处理这个信号，程序被它直接杀死",
+                    en "the signal isn't handled, so it kills the program"),
         run: ends_in_order::<S>,
     }
 }
@@ -112,7 +115,7 @@ fn ends_in_order<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     for signal in ["INT", "TERM"] {
         let (mut client, mut server) = S::call(scene, scene.launch())?;
         client.type_in("hello\n")?;
-        server.expect_typed("hello").likely("typed lines are not sent")?;
+        server.expect_typed("hello").likely(text!(zh "输入的行没有发送", en "typed lines are not sent"))?;
         client.signal(signal)?;
         client.expect_exit(0, END)?;
         server.expect_farewell()?;
@@ -124,9 +127,9 @@ fn ends_in_order<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 pub const fn refused<C: Connected>() -> Case {
     Case {
         id: "client-refused",
-        title: text!(zh "",
+        title: text!(zh "没有人监听时，用一句话说明，并写明地址，退出码 1",
                      en "when nobody listens: one sentence that names the address, exit code 1"),
-        hint: text!(zh "",
+        hint: text!(zh "没有检查 connect 的错误，或者以 panic 的形式说出来",
                     en "the error of connect is not looked at, or told as a panic"),
         run: finds_nobody::<C>,
     }
@@ -147,7 +150,8 @@ pub fn chinese<C: Connected>(scene: &Scene<'_>) -> Verdict {
     server.leave();
     let _ = client.stderr.wait_for_end(scene.patience());
     let said = client.stderr.text();
-    ensure(said.starts_with("服务器断开: "), "服务器断开: …", show(said.as_bytes()))
+    let wanted = text!(zh "stderr 以 \"服务器断开: \" 开头", en "stderr begins with \"服务器断开: \"");
+    ensure(said.starts_with("服务器断开: "), wanted, show(said.as_bytes()))
 }
 
 /// The server leaves without a word of its own.
@@ -164,9 +168,9 @@ pub fn server_leaves<C: Connected>(scene: &Scene<'_>) -> Verdict {
 pub const fn reset<C: Connected>() -> Case {
     Case {
         id: "D11-reset",
-        title: text!(zh "",
+        title: text!(zh "连接被重置时也一样",
                      en "the same when the connection is reset"),
-        hint: text!(zh "",
+        hint: text!(zh "读取出错时，没有当作连接已经结束",
                     en "an error while reading is not taken for the end of the connection"),
         run: server_resets::<C>,
     }
@@ -175,8 +179,12 @@ pub const fn reset<C: Connected>() -> Case {
 fn server_resets<C: Connected>(scene: &Scene<'_>) -> Verdict {
     let (mut client, server) = C::call(scene, scene.launch())?;
     client.type_in("unread\n")?;
-    ensure(server.has_something(scene.patience()), "the typed line is sent", "nothing comes")?;
-    scene.log.note("the server leaves by a reset");
+    let (sent, nothing) = (
+        text!(zh "输入的那一行发送出来", en "the typed line is sent"),
+        text!(zh "什么也没有收到", en "nothing comes"),
+    );
+    ensure(server.has_something(scene.patience()), sent, nothing)?;
+    scene.log.note(text!(zh "服务器以重置断开连接", en "the server leaves by a reset"));
     drop(server);
     client.expect_exit(1, END)?;
     client.expect_one_sentence("")
@@ -189,9 +197,9 @@ const MAX_LINE: usize = 64 * 1024;
 pub const fn too_long<C: Connected>() -> Case {
     Case {
         id: "D13",
-        title: text!(zh "",
+        title: text!(zh "输入的一行超过 64 KiB 时，用一句话拒绝，下一行照常发送",
                      en "a typed line over 64 KiB is refused with one sentence, and the next line is sent"),
-        hint: text!(zh "",
+        hint: text!(zh "太长的一行使键盘读取就此结束，或者照样发了出去：应当只跳过这一行",
                     en "a line that is too long ends the reading of the keyboard, or is sent: leave out that line alone"),
         run: leaves_it_out::<C>,
     }
@@ -213,9 +221,9 @@ pub fn leaves_out<S: Speaker>(client: &mut Program, server: &mut S, len: usize) 
 pub const fn exact<C: Connected>() -> Case {
     Case {
         id: "D13-exact",
-        title: text!(zh "",
+        title: text!(zh "输入的一行恰好 65,536 字节时，完整发送",
                      en "a typed line of just 65,536 bytes is sent whole"),
-        hint: text!(zh "",
+        hint: text!(zh "上限不算换行符；恰好达到上限，不算超过",
                     en "the limit counts the line without its line break, and is reached, not exceeded"),
         run: sends_the_longest::<C>,
     }

@@ -11,16 +11,16 @@ use crate::check::stage::system::{Usage, need};
 use crate::check::stage::tcp_peer::Peer;
 use crate::check::telling::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};
-use crate::text;
+use crate::{text, tr};
 
 /// A room for twelve.
 pub const fn twelve<S: Speaker>(id: &'static str) -> Case {
     Case {
         id,
-        title: text!(zh "",
+        title: text!(zh "十二个客户端互相都能收到",
                      en "twelve clients all hear each other"),
-        hint: text!(zh "",
-                    en "not everybody is in the list, or one is in it twice"),
+        hint: text!(zh "列表里漏了人，或者有人在列表里出现了两次",
+                    en "somebody is not in the list, or is in it twice"),
         run: twelve_hear_each_other::<S>,
     }
 }
@@ -35,7 +35,7 @@ fn twelve_hear_each_other<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 
 /// Each says a line, and gets each other one's, once, in any order.
 pub fn all_hear_each_other<S: Speaker>(scene: &Scene<'_>, peers: &mut [S]) -> Verdict {
-    scene.log.note("each says a line");
+    scene.log.note(text!(zh "每个客户端说一行", en "each says a line"));
     peers.iter().for_each(|peer| peer.set_quiet(true));
     peers.iter_mut().try_for_each(|peer| peer.say("I am here"))?;
     let said: HashSet<Vec<u8>> = peers.iter().map(|peer| peer.relayed("I am here")).collect();
@@ -45,8 +45,10 @@ pub fn all_hear_each_other<S: Speaker>(scene: &Scene<'_>, peers: &mut [S]) -> Ve
         while !missing.is_empty() {
             let heard = peer.next(scene.patience());
             if !matches!(&heard, Heard::Words(words) if missing.remove(words)) {
-                let wanted = format!("{} gets each other client's line, once", peer.role().name);
-                return fail(format!("{wanted}; {} are missing", missing.len()), heard.told());
+                let missing = missing.len();
+                let gets = tr!(zh "收到其他每个客户端的一行，各一次（还缺 {missing} 行）",
+                               en "gets each other client's line, once ({missing} are missing)");
+                return fail(peer.role().does(gets), heard.told());
             }
         }
     }
@@ -76,23 +78,29 @@ pub fn churn<C: Connected>(scene: &Scene<'_>, times: usize) -> Verdict {
         }
         come_and_go(&server, &mut a, &mut b)?;
     }
-    scene.log.note(format!("{} clients came and went, half of them by a reset", (WARM_UP + times) * AT_ONCE));
+    let clients = (WARM_UP + times) * AT_ONCE;
+    scene.log.note(tr!(zh "{clients} 个客户端来了又走，其中一半以重置断开",
+                       en "{clients} clients came and went, half of them by a reset"));
     let after = settled(&server.program, &alone)?;
-    scene.log.note(format!("before: {before:?}\n         after:  {after:?}"));
+    scene.log.note(tr!(zh "之前：{before}", en "before: {before}"));
+    scene.log.note(tr!(zh "之后：{after}", en "after: {after}"));
     // A garbage collector keeps a few MiB in hand; what each client left would still show.
     let allowed = if scene.target.is_chatroom { 1024 } else { 8 * 1024 };
     let grown = after.memory.saturating_sub(before.memory);
     let few = if scene.target.is_chatroom { 0 } else { FEW };
     expect_nothing_left(&alone, &after, few)?;
-    ensure(grown < allowed, format!("less than {allowed} KiB more of memory"), format!("{grown} KiB more"))
+    let wanted = tr!(zh "内存增加不到 {allowed} KiB", en "less than {allowed} KiB more of memory");
+    ensure(grown < allowed, wanted, tr!(zh "增加了 {grown} KiB", en "{grown} KiB more"))
 }
 
 /// Neither threads nor descriptors.
 fn expect_nothing_left(alone: &Usage, after: &Usage, few: u64) -> Verdict {
     let (was, is) = (alone.threads, after.threads);
-    ensure(is <= was + FEW, format!("{was} threads, or a few more"), is.to_string())?;
+    let wanted = tr!(zh "{was} 个线程，或者略多几个", en "{was} threads, or a few more");
+    ensure(is <= was + FEW, wanted, tr!(zh "{is} 个线程", en "{is} threads"))?;
     let (was, is) = (alone.descriptors, after.descriptors);
-    ensure(is <= was + few, format!("{was} descriptors, as before"), is.to_string())
+    let wanted = tr!(zh "{was} 个描述符，与之前一样", en "{was} descriptors, as before");
+    ensure(is <= was + few, wanted, tr!(zh "{is} 个描述符", en "{is} descriptors"))
 }
 
 /// What is used once those who have left are forgotten.
@@ -100,10 +108,15 @@ fn settled(program: &Program, alone: &Usage) -> Verdict<Usage> {
     program.usage_until(|usage| usage.threads <= alone.threads && usage.descriptors <= alone.descriptors)
 }
 
+/// One of very many.
+fn someone() -> String {
+    tr!(zh "某个客户端", en "someone")
+}
+
 /// All get a line. Half of them leave it unread, which is a reset. The others leave in order: some say so, and some
 /// don't, like a tab that is closed.
 fn come_and_go<C: Connected>(server: &Server, a: &mut C, b: &mut C) -> Verdict {
-    let peers = (0..AT_ONCE).map(|_| C::connect(server, "someone")).collect::<Verdict<Vec<C>>>()?;
+    let peers = (0..AT_ONCE).map(|_| C::connect(server, &someone())).collect::<Verdict<Vec<C>>>()?;
     for peer in &peers {
         peer.set_quiet(true);
         gets_something(a, b, peer)?;
@@ -115,7 +128,9 @@ fn come_and_go<C: Connected>(server: &Server, a: &mut C, b: &mut C) -> Verdict {
             _ => continue,
         }
         let ended = peer.read_to_end(server.patience) != Heard::Nothing;
-        ensure(ended, "who leaves in order gets the end of its connection", "one's stays open")?;
+        let wanted = text!(zh "有序离开的客户端，连接都会结束",
+                           en "whoever leaves in order gets the end of its connection");
+        ensure(ended, wanted, text!(zh "有一个连接一直开着", en "one connection stays open"))?;
     }
     Ok(())
 }
@@ -128,16 +143,19 @@ fn gets_something<C: Connected>(a: &mut C, b: &mut C, peer: &C) -> Verdict {
         }
         relay(a, b, "hello")?;
     }
-    fail("each client gets what the others say", "one gets nothing, however often it is said")
+    let wanted = text!(zh "每个客户端都收到别人说的话", en "each client gets what the others say");
+    let nothing = text!(zh "说了很多遍，有一个始终什么也没有收到",
+                        en "one gets nothing, however often it is said");
+    fail(wanted, nothing)
 }
 
 /// D5: no descriptors are left for newcomers.
 pub const fn descriptors<C: Connected>() -> Case {
     Case {
         id: "D5",
-        title: text!(zh "",
+        title: text!(zh "描述符用完时，聊天室照常运行，不空转，只警告一次；有了空余，又能让人进来",
                      en "out of descriptors the room goes on and rests, says so once, and lets people in when there is room again"),
-        hint: text!(zh "",
+        hint: text!(zh "accept 每次都立刻失败：再试之前先停一停，只警告一次，并提到 `ulimit -n`",
                     en "accept fails at once, again and again: pause before the next try, and say it once, naming `ulimit -n`"),
         run: runs_out_of_descriptors::<C>,
     }
@@ -154,20 +172,23 @@ fn runs_out_of_descriptors<C: Connected>(scene: &Scene<'_>) -> Verdict {
     let said = |all: &[u8]| String::from_utf8_lossy(all).contains("ulimit -n");
     let in_time = server.program.stderr.wait_for(scene.patience(), said);
     expect_rest(&server)?;
-    ensure(in_time, "a warning on stderr that names `ulimit -n`", server.program.printed())?;
+    let warning = text!(zh "stderr 上有一句警告，提到 `ulimit -n`",
+                        en "a warning on stderr that names `ulimit -n`");
+    ensure(in_time, warning, server.program.printed())?;
     relay(&mut a, &mut b, "full, but alive")?;
     drop(crowd);
-    scene.log.note("they leave");
-    C::late(&server, "late", &mut a)?;
+    scene.log.note(text!(zh "它们都离开了", en "they leave"));
+    C::late(&server, "C", &mut a)?;
     let warnings = server.program.stderr.text().matches("ulimit -n").count();
-    ensure(warnings == 1, "one warning that names `ulimit -n`", format!("{warnings} of them"))
-        .likely("the warning comes again and again")
+    let wanted = text!(zh "提到 `ulimit -n` 的警告只有一句", en "one warning that names `ulimit -n`");
+    ensure(warnings == 1, wanted, tr!(zh "有 {warnings} 句", en "{warnings} of them"))
+        .likely(text!(zh "同一句警告反复出现", en "the warning comes again and again"))
 }
 
 /// More connections than a server has room for.
 pub fn too_many(server: &Server) -> Verdict<Vec<Peer>> {
-    let crowd = (0..CROWD).map(|_| server.connect("someone")).collect::<Verdict<Vec<Peer>>>()?;
-    server.log.note(format!("{CROWD} more connect"));
+    let crowd = (0..CROWD).map(|_| server.connect(&someone())).collect::<Verdict<Vec<Peer>>>()?;
+    server.log.note(tr!(zh "又有 {CROWD} 个客户端连接", en "{CROWD} more connect"));
     crowd.iter().for_each(|peer| peer.set_quiet(true));
     Ok(crowd)
 }
@@ -180,7 +201,9 @@ const REST: f64 = 0.08;
 /// The server must have nothing to do.
 pub fn expect_rest(server: &Server) -> Verdict {
     let load = server.program.load_over(A_WHILE)?;
-    ensure(load < REST, "the server rests", format!("it uses {:.0} % of a processor", load * 100.0))
+    let percent = load * 100.0;
+    let got = tr!(zh "它用了一个核的 {percent:.0} %", en "it uses {percent:.0} % of a processor");
+    ensure(load < REST, text!(zh "服务器空闲", en "the server rests"), got)
 }
 
 /// What somebody tries to send who never comes to an end, in MiB.
@@ -195,9 +218,13 @@ pub fn endless<C: Connected>(
     (before, most): (u64, u64),
 ) -> Verdict {
     let sent = (0..ENDLESS).take_while(|_| peer.try_send(mebibyte.as_ref())).count();
-    server.log.note(format!("{} could send {sent} of {ENDLESS} MiB", peer.role().name));
+    peer.role()
+        .note(|| tr!(zh "发出了 {ENDLESS} MiB 里的 {sent} MiB", en "could send {sent} of {ENDLESS} MiB"));
     let grown = server.program.usage()?.peak - before;
-    ensure(grown < most, format!("memory grows by less than {most} KiB"), format!("by {grown} KiB"))?;
-    let wanted = format!("{} is disconnected before that", peer.role().name);
-    ensure(sent < ENDLESS, wanted, "it could send all of it")
+    let wanted = tr!(zh "内存增长不到 {most} KiB", en "memory grows by less than {most} KiB");
+    ensure(grown < most, wanted, tr!(zh "增长了 {grown} KiB", en "by {grown} KiB"))?;
+    let thrown_out =
+        tr!(zh "没等发完 {ENDLESS} MiB 就被断开", en "is disconnected before it has sent {ENDLESS} MiB");
+    let all = text!(zh "全都发出去了", en "it could send all of it");
+    ensure(sent < ENDLESS, peer.role().does(thrown_out), all)
 }

@@ -9,6 +9,7 @@ use crate::check::stage::scene::Server;
 use crate::check::stage::speaker::{Connected, Heard, Speaker};
 use crate::check::telling::verdict::{ensure, fail};
 use crate::check::{Likely, Scene, Verdict};
+use crate::{text, tr};
 
 /// The most that a healthy client is without a line, in a flood.
 const MAX_SILENCE: Duration = Duration::from_secs(3);
@@ -57,9 +58,10 @@ pub fn follow<S: Speaker>(peer: &mut S, from: &str, lines: Range<usize>, size: u
         let wanted = Heard::Words(format!("{from}{}\n", words(i, size)).into());
         let heard = peer.next(MAX_SILENCE);
         if heard != wanted {
-            let name = &peer.role().name;
-            let expected = format!("{name} gets line {i} within {MAX_SILENCE:?}, {}", wanted.told());
-            return fail(expected, heard.told());
+            let line = wanted.told();
+            let gets = tr!(zh "在 {MAX_SILENCE:?} 内收到第 {i} 行：{line}",
+                           en "gets line {i} within {MAX_SILENCE:?}: {line}");
+            return fail(peer.role().does(gets), heard.told());
         }
         // A busy machine takes its time too: only what is long is counted.
         silence += Some(start.elapsed()).filter(|wait| *wait > SILENCE).unwrap_or_default();
@@ -77,23 +79,35 @@ pub fn stalled<C: Connected>(scene: &Scene<'_>) -> Verdict {
     let mut stallers = (0..STALLED).map(|_| C::connect(&server, "S")).collect::<Verdict<Vec<C>>>()?;
     // They are in the room before long: whether they miss a few lines makes no difference.
     stallers.iter().chain([&b, &c]).for_each(|peer| peer.set_quiet(true));
-    scene.log.note(format!("{STALLED} more connect and read nothing"));
-    scene.log.note(format!("A says {LINES} lines of {SIZE} bytes; B and C read"));
+    scene.log.note(
+        tr!(zh "又有 {STALLED} 个客户端连接，什么也不读", en "{STALLED} more connect and read nothing"),
+    );
+    scene.log.note(tr!(zh "A 说 {LINES} 行，每行 {SIZE} 字节；B 和 C 读取",
+                       en "A says {LINES} lines of {SIZE} bytes; B and C read"));
     let from = a.prefix();
     let silence = while_flooding(&mut a, || {
         thread::scope(|scope| {
             let other = scope.spawn(|| follow(&mut c, &from, 0..LINES, SIZE));
             let followed = follow(&mut b, &from, 0..LINES, SIZE);
-            other.join().unwrap_or_else(|_| fail("C reads", "the checker broke")).and(followed)
+            let broken = |_| {
+                fail(text!(zh "C 读取", en "C reads"), text!(zh "检查器自己出错了", en "the checker broke"))
+            };
+            other.join().unwrap_or_else(broken).and(followed)
         })
     })?;
-    scene.log.note(format!("B and C have every line; B was without one for {silence:?} in all"));
-    ensure(silence < MAX_SILENCE, "not over 3 s of silence in all", format!("{silence:?}")).likely(
-        "each late client costs a deadline of its own, or slips through with a last try and keeps its place: one deadline \
-         for all, and who misses it goes",
+    scene.log.note(tr!(zh "B 和 C 收到了每一行；B 总共有 {silence:.1?} 什么也没有收到",
+                       en "B and C have every line; B was without one for {silence:.1?} in all"));
+    let wanted = tr!(zh "B 什么也收不到的时间，总共不到 {MAX_SILENCE:?}",
+                     en "B is without a line for less than {MAX_SILENCE:?} in all");
+    ensure(silence < MAX_SILENCE, wanted, format!("{silence:.1?}")).likely(
+        text!(zh "每个停住的客户端各占一个期限，或者凭最后一次尝试蒙混过关，留了下来：\
+                  大家共用一个期限，错过的就断开",
+              en "each late client costs a deadline of its own, or slips through with a last try and keeps its place: \
+                  one deadline for all, and who misses it goes"),
     )?;
     let open = stallers.iter_mut().any(|staller| staller.read_to_end(scene.patience()) == Heard::Nothing);
-    ensure(!open, "each client that doesn't read is disconnected", "one's connection stays open")
+    let wanted = text!(zh "不读取的客户端都被断开", en "each client that doesn't read is disconnected");
+    ensure(!open, wanted, text!(zh "有一个连接一直开着", en "one connection stays open"))
 }
 
 /// Each round a new client comes and stalls, and gets 5 MB: more than the 4.3 MB that its buffers may hold.
@@ -109,20 +123,25 @@ pub fn again<C: Connected>(scene: &Scene<'_>, see: &str) -> Verdict {
     let [mut a, mut b] = C::room(&server, ["A", "B"])?;
     let from = a.prefix();
     let (mut stallers, mut silence, start) = (vec![], Duration::ZERO, Instant::now());
+    let hint = tr!(zh "见 {see}：聊天室停住不动，或者丢了消息", en "see {see}: the room freezes, or loses what is said");
     b.set_quiet(true);
     for round in 0..ROUNDS {
         stallers.push(C::join(&server, &format!("S{round}"))?);
-        scene.log.note(format!("S{round} reads nothing; A says {ROUND} lines of {SIZE} bytes; B reads"));
+        scene.log.note(tr!(zh "S{round} 什么也不读；A 说 {ROUND} 行，每行 {SIZE} 字节；B 读取",
+                           en "S{round} reads nothing; A says {ROUND} lines of {SIZE} bytes; B reads"));
         for step in (round * ROUND..(round + 1) * ROUND).step_by(STEP) {
             send(&mut a, step..step + STEP, SIZE);
-            silence += follow(&mut b, &from, step..step + STEP, SIZE)
-                .likely(&format!("see {see}: the room freezes, or loses what is said"))?;
+            silence += follow(&mut b, &from, step..step + STEP, SIZE).likely(&hint)?;
         }
-        scene.log.note(format!("so far B was without a line for {silence:?} of {:?}", start.elapsed()));
+        let time = start.elapsed();
+        scene.log.note(tr!(zh "到现在为止，{time:.1?} 里 B 有 {silence:.1?} 什么也没有收到",
+                           en "so far B was without a line for {silence:.1?} of {time:.1?}"));
     }
     // A second once, a tenth of the time, and some for a busy machine.
     let allowed = ABOUT_A_SECOND + start.elapsed() / 10;
-    ensure(silence < allowed, format!("B is without a line for at most {allowed:?}"), format!("{silence:?}"))
+    let wanted =
+        tr!(zh "B 什么也收不到的时间最多 {allowed:.1?}", en "B is without a line for at most {allowed:.1?}");
+    ensure(silence < allowed, wanted, format!("{silence:.1?}"))
 }
 
 /// So many lines in each of four floods.
@@ -160,8 +179,9 @@ fn follow_all<C: Connected>(
         match (0..prefixes.len()).find(|&i| heard == said(i)) {
             Some(whose) => next[whose] += 1,
             None => {
-                let wanted = format!("{} gets the next line of one of the floods, whole", e.role().name);
-                return fail(format!("{wanted} (up to {next:?})"), heard.told());
+                let gets = tr!(zh "完整地收到四人之一的下一行（已经收到的行数：{next:?}）",
+                               en "gets the next line of one of the four, whole (lines so far: {next:?})");
+                return fail(e.role().does(gets), heard.told());
             }
         }
     }
@@ -175,7 +195,7 @@ pub fn while_stalled<C: Connected>(
 ) -> Verdict {
     let server = C::serve(scene.launch())?;
     let [a, b, _s] = C::room(&server, ["A", "B", "S"])?;
-    scene.log.note("S reads nothing");
+    scene.log.note(text!(zh "S 什么也不读", en "S reads nothing"));
     until_silent([a, b], SILENCE, |b| end(&server, b))
 }
 
@@ -185,7 +205,7 @@ pub fn until_silent<C: Connected>(
     silence: Duration,
     end: impl FnOnce(&mut C) -> Verdict,
 ) -> Verdict {
-    a.role().note(|| format!("says {LINES} lines of {SIZE} bytes; B reads"));
+    a.role().note(|| tr!(zh "说 {LINES} 行，每行 {SIZE} 字节；B 读取", en "says {LINES} lines of {SIZE} bytes; B reads"));
     b.set_quiet(true);
     while_flooding(&mut a, || {
         while b.next(silence).is_something() {}

@@ -10,6 +10,7 @@ pub mod pace;
 pub mod screen;
 pub mod wire;
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::check::Case;
@@ -18,7 +19,7 @@ use crate::check::stage::speaker::{Speaker, relay};
 use crate::check::stage::system::need;
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::{Likely, Verdict, ensure, not_checked};
-use crate::text;
+use crate::{text, tr};
 
 /// Within this a program that is asked to end has ended, whatever its peers do.
 pub const END: Duration = Duration::from_secs(2);
@@ -27,9 +28,9 @@ pub const END: Duration = Duration::from_secs(2);
 pub const fn ipv4<S: Speaker>(id: &'static str) -> Case {
     Case {
         id,
-        title: text!(zh "",
+        title: text!(zh "服务器监听所有网卡时，用 IPv4 连来的客户端显示为 IPv4 地址",
                      en "a client that comes by IPv4 is shown as IPv4 when the server listens on every interface"),
-        hint: text!(zh "",
+        hint: text!(zh "在 IPv6 和 IPv4 共用的套接字上，系统把 1.2.3.4 显示成 ::ffff:1.2.3.4：打印之前要还原成 IPv4 地址",
                     en "on a socket for IPv6 and IPv4 the system shows 1.2.3.4 as ::ffff:1.2.3.4: print the canonical address"),
         run: is_shown_as_ipv4::<S>,
     }
@@ -38,7 +39,7 @@ pub const fn ipv4<S: Speaker>(id: &'static str) -> Case {
 fn is_shown_as_ipv4<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     let everywhere = if scene.target.chooses_port() { ":0" } else { &scene.target.address };
     if !everywhere.starts_with(':') && !everywhere.starts_with("[::]:") {
-        return not_checked(format!("{everywhere} is not every interface"));
+        return not_checked(tr!(zh "{everywhere} 不是所有网卡", en "{everywhere} is not every interface"));
     }
     let server = S::serve(scene.launch().at(everywhere))?;
     let [mut a, mut b] = S::room(&server, ["A", "B"])?;
@@ -50,9 +51,9 @@ fn is_shown_as_ipv4<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 pub const fn in_use<S: Speaker>(id: &'static str) -> Case {
     Case {
         id,
-        title: text!(zh "",
+        title: text!(zh "服务器无法监听时，用一句话说明，并写明地址，退出码 1",
                      en "a server that can't listen says so in one sentence that names the address, with exit code 1"),
-        hint: text!(zh "",
+        hint: text!(zh "没有检查 bind 的错误，或者没有把它说出来",
                     en "the error of bind is not looked at, or not told"),
         run: finds_its_address_taken::<S>,
     }
@@ -60,7 +61,7 @@ pub const fn in_use<S: Speaker>(id: &'static str) -> Case {
 
 fn finds_its_address_taken<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     let (taken, _held) = S::occupy(scene, &scene.target.address)?;
-    scene.log.note(format!("the checker listens on {taken}"));
+    scene.log.note(tr!(zh "检查器在监听 {taken}", en "the checker listens on {taken}"));
     let program = scene.launch().at(taken).program("server")?;
     program.expect_exit(1, scene.patience())?;
     // Go's `:8080` has no host to name.
@@ -71,9 +72,9 @@ fn finds_its_address_taken<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 pub const fn half_in_use<S: Speaker>(id: &'static str) -> Case {
     Case {
         id,
-        title: text!(zh "",
+        title: text!(zh "[::1] 的这个端口被别的程序占用时，`:端口` 拒绝启动，以免聊天室有一半地址连不上",
                      en "`:PORT` is refused when another program has that port of [::1]: no room that half the machine can't reach"),
-        hint: text!(zh "",
+        hint: text!(zh "IPv6 出了任何错误，服务器都改为只监听 IPv4：只有在没有 IPv6 的机器上才可以这样",
                     en "after any error of IPv6 the server listens on IPv4 alone: do that only where there is no IPv6"),
         run: finds_half_its_address_taken::<S>,
     }
@@ -81,10 +82,12 @@ pub const fn half_in_use<S: Speaker>(id: &'static str) -> Case {
 
 fn finds_half_its_address_taken<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     if !scene.target.chooses_port() {
-        return not_checked("it can't be started on another address");
+        return not_checked(
+            text!(zh "这个程序不能换一个地址启动", en "it can't be started on another address"),
+        );
     }
     let (taken, _held) = S::occupy(scene, "[::1]:0")?;
-    scene.log.note(format!("the checker listens on {taken}"));
+    scene.log.note(tr!(zh "检查器在监听 {taken}", en "the checker listens on {taken}"));
     let program = scene.launch().at(format!(":{}", taken.port())).program("server")?;
     program.expect_exit(1, scene.patience())?;
     program.expect_one_sentence(&format!(":{}", taken.port()))
@@ -94,16 +97,19 @@ fn finds_half_its_address_taken<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 pub const fn usage(id: &'static str) -> Case {
     Case {
         id,
-        title: text!(zh "",
+        title: text!(zh "不认识的选项是用法错误：一句话说明，退出码 2",
                      en "an option that isn't known is a usage error: one sentence, exit code 2"),
-        hint: text!(zh "",
+        hint: text!(zh "不认识的选项被忽略了",
                     en "unknown options are ignored"),
         run: is_called_wrongly,
     }
 }
 
 fn is_called_wrongly(scene: &Scene<'_>) -> Verdict {
-    scene.needs_chatroom("exit code 2")?;
+    if !scene.target.is_chatroom {
+        return not_checked(text!(zh "只有 chatroom 规定了用法错误的退出码",
+                                 en "only chatroom has an exit code for usage errors"));
+    }
     let program = scene.launch().with(&["--nonsense"]).program("program")?;
     program.expect_exit(2, scene.patience())?;
     program.expect_one_sentence("--nonsense")
@@ -120,7 +126,9 @@ pub fn expect_all_printed(server: &Server, all: &str) -> Verdict {
     let last = all.trim_end().rsplit('\n').next().unwrap_or_default();
     server.program.expect_printed(format!("{last}\n"))?;
     let printed = server.program.stdout.bytes();
-    ensure(printed == all.as_bytes(), format!("just {}", show(all.as_bytes())), show(&printed))
+    let all_shown = show(all.as_bytes());
+    let wanted = tr!(zh "stdout 上恰好是 {all_shown}", en "on stdout just {all_shown}");
+    ensure(printed == all.as_bytes(), wanted, show(&printed))
 }
 
 /// Ctrl-C.
@@ -144,15 +152,22 @@ pub fn stop<S: Speaker>(scene: &Scene<'_>, server: &Server, signal: &str, member
     let [mut a, mut b] = members;
     relay(&mut a, &mut b, "last words")?;
     let printed = server.program.expect_printed(a.shown("last words"));
-    printed.likely("the server prints nothing of what is said")?;
+    printed.likely(text!(zh "服务器没有打印大家说的话",
+                         en "the server prints nothing of what is said"))?;
     let before = server.program.stdout.bytes().len(); // What is printed from here on is the good-bye.
     server.program.signal(signal)?;
     server.program.expect_exit(0, END)?;
     let _ = server.program.stdout.wait_for_end(scene.patience());
     let said = server.program.stdout.bytes().len() > before;
-    ensure(said, "a good-bye on the console", "nothing more").likely("the end is in order, but silent")?;
+    let (good_bye, nothing) = (
+        text!(zh "控制台上有一句告别", en "a good-bye on the console"),
+        text!(zh "什么也没有", en "nothing more"),
+    );
+    ensure(said, good_bye, nothing)
+        .likely(text!(zh "有序结束了，但一句话也没有说", en "the end is in order, but silent"))?;
     let told = [&mut a, &mut b].into_iter().try_for_each(S::expect_farewell);
-    told.likely("the program ends with its clients' sockets still open")?;
+    told.likely(text!(zh "程序结束时，客户端的套接字还没有关闭",
+                      en "the program ends with its clients' sockets still open"))?;
     is_free::<S>(scene, server)
 }
 
@@ -160,14 +175,19 @@ pub fn stop<S: Speaker>(scene: &Scene<'_>, server: &Server, signal: &str, member
 fn is_free<S: Speaker>(scene: &Scene<'_>, server: &Server) -> Verdict {
     let address = server.address.to_string();
     let free = S::occupy(scene, &address).is_ok();
-    ensure(free, format!("{address} is free again"), "it is still taken")
-        .likely("something that the program has started still holds the socket")?;
-    let again = S::serve(scene.launch().at(address)).likely("the port isn't free: set SO_REUSEADDR")?;
+    let wanted = tr!(zh "{address} 又可以用了", en "{address} is free again");
+    ensure(free, wanted, text!(zh "它仍被占用", en "it is still taken"))
+        .likely(text!(zh "程序启动的别的进程还占着这个套接字",
+                      en "something that the program has started still holds the socket"))?;
+    let again = S::serve(scene.launch().at(address)).likely(
+        text!(zh "端口没有空出来：要设置 SO_REUSEADDR", en "the port isn't free: set SO_REUSEADDR"),
+    )?;
     S::room(&again, ["C", "D"]).map(|_| ())
 }
 
 /// A line that tells why a client is sent away, or not served.
-pub fn expect_reason<S: Speaker>(peer: &mut S, what: &str) -> Verdict {
+pub fn expect_reason<S: Speaker>(peer: &mut S, what: impl fmt::Display) -> Verdict {
     let word = peer.expect_words(what)?;
-    ensure(word.len() > 1 && word.ends_with(b"\n"), format!("{} is told why", peer.role().name), show(&word))
+    let wanted = peer.role().does(text!(zh "收到一行，其中写明原因", en "is told why, in a line"));
+    ensure(word.len() > 1 && word.ends_with(b"\n"), wanted, show(&word))
 }

@@ -9,6 +9,7 @@ use super::flood::words;
 use crate::check::Scene;
 use crate::check::stage::speaker::{Connected, Speaker};
 use crate::check::telling::verdict::{Likely, Verdict, fail};
+use crate::{text, tr};
 
 /// For so long somebody floods the room, and others come in and stall.
 const TIME: Duration = Duration::from_secs(8);
@@ -30,8 +31,10 @@ pub fn slow_reader<C: Connected>(scene: &Scene<'_>) -> Verdict {
     let prefix = speaker.prefix();
     let stallers = Mutex::new(Vec::new());
     [&speaker, &slow].into_iter().for_each(|member| member.set_quiet(true));
-    scene.log.note(format!("A floods the room for {TIME:?}; B takes 1 MB, rests for {REST:?}, and so on"));
-    scene.log.note(format!("every {STALLER_EVERY:?} somebody comes in who reads nothing"));
+    scene.log.note(tr!(zh "A 在 {TIME:?} 内不停地说；B 读 1 MB，歇 {REST:?}，如此反复",
+                       en "A floods the room for {TIME:?}; B takes 1 MB, rests for {REST:?}, and so on"));
+    scene.log.note(tr!(zh "每 {STALLER_EVERY:?} 进来一个什么也不读的客户端",
+                       en "every {STALLER_EVERY:?} somebody comes in who reads nothing"));
     thread::scope(|scope| {
         scope.spawn(|| {
             let end = Instant::now() + TIME;
@@ -64,12 +67,14 @@ fn follow<S: Speaker>(slow: &mut S, prefix: &str, said: &AtomicUsize, over: &Ato
             continue;
         }
         slow.expect(format!("{prefix}{}\n", words(next, SIZE))).likely(
-            "a slow reader is taken for one that has stalled: who has taken something within the last second stays",
+            text!(zh "读得慢的被当成了停住的：最近一秒内读过内容的客户端要留下",
+                  en "a slow reader is taken for one that has stalled: who has taken something within the last second stays"),
         )?;
         next += 1;
         if next % LINES == 0 && !over.load(Ordering::Relaxed) {
             thread::sleep(REST);
         }
     }
-    if next < 2 * LINES { fail("a flood that goes on for seconds", format!("{next} lines")) } else { Ok(()) }
+    let long = text!(zh "持续好几秒、行数很多的发言", en "a flood that goes on for seconds");
+    if next < 2 * LINES { fail(long, tr!(zh "只有 {next} 行", en "only {next} lines")) } else { Ok(()) }
 }

@@ -12,15 +12,15 @@ use crate::check::stage::system::need;
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::{ensure, fail};
 use crate::check::{Case, Scene, Verdict};
-use crate::text;
+use crate::{text, tr};
 
 /// D7, closed.
 pub const fn closed<S: Speaker>() -> Case {
     Case {
         id: "D7",
-        title: text!(zh "",
+        title: text!(zh "没有人再读服务器的 stdout 时，聊天室照常运行，并说明丢了多少行",
                      en "the room goes on when nobody reads the server's stdout any more, and what was lost is counted and said"),
-        hint: text!(zh "",
+        hint: text!(zh "向已关闭的管道打印，会因 SIGPIPE 或 `println!` 的 panic 结束程序：不要理会这个错误",
                     en "printing to a closed pipe ends the program, by SIGPIPE or by a panic of `println!`: let that error pass"),
         run: goes_on_without_a_screen::<S>,
     }
@@ -30,9 +30,9 @@ pub const fn closed<S: Speaker>() -> Case {
 pub const fn stalled<S: Speaker>() -> Case {
     Case {
         id: "D7-stalled",
-        title: text!(zh "",
+        title: text!(zh "服务器的 stdout 停住时，聊天室照常运行，并说明丢了多少行",
                      en "the room goes on when the server's stdout stalls, and what was lost is counted and said"),
-        hint: text!(zh "",
+        hint: text!(zh "打印在等停住的屏幕：用单独的线程打印，积压的行数要有上限",
                     en "printing waits for a screen that has stopped: print from a thread of its own, with a bounded backlog"),
         run: goes_on_while_its_screen_stalls::<S>,
     }
@@ -42,9 +42,9 @@ pub const fn stalled<S: Speaker>() -> Case {
 pub const fn terminal<S: Speaker>() -> Case {
     Case {
         id: "D12-server",
-        title: text!(zh "",
+        title: text!(zh "在服务器的终端里，别人发来的控制字符显示成看得见的样子",
                      en "on the server's terminal, control characters from peers are made visible"),
-        hint: text!(zh "",
+        hint: text!(zh "别人发来的内容原样打印了：在终端里要把控制字符换成看得见的写法",
                     en "what a peer sends is printed as it is: on a terminal, spell control characters out"),
         run: makes_them_visible::<S>,
     }
@@ -54,9 +54,9 @@ pub const fn terminal<S: Speaker>() -> Case {
 pub const fn pipe<S: Speaker>() -> Case {
     Case {
         id: "D12-server-pipe",
-        title: text!(zh "",
+        title: text!(zh "输出到管道时，服务器原样打印别人发来的内容",
                      en "in a pipe the server prints what peers send as it is"),
-        hint: text!(zh "",
+        hint: text!(zh "stdout 不是终端，却换掉了控制字符，或者把字节转成了文本",
                     en "control characters are spelled out although stdout is no terminal, or the bytes are turned into text"),
         run: prints_them_as_they_are::<S>,
     }
@@ -74,10 +74,15 @@ fn goes_on_without_a_screen<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     let [mut a, mut b] = S::room(&server, ["A", "B"])?;
     relay(&mut a, &mut b, "the greetings are printed")?;
     server.program.expect_printed(a.shown("the greetings are printed"))?;
-    scene.log.note("the server's stdout is closed, as `| head -3` does");
+    scene.log.note(text!(zh "服务器的 stdout 被关闭，就像 `| head -3` 那样",
+                         en "the server's stdout is closed, as `| head -3` does"));
     server.program.stdout.close();
     relay(&mut a, &mut b, "the last that is printed")?;
-    ensure(server.program.stdout.wait_for_end(scene.patience()), "the server prints what A says", "nothing")?;
+    let (prints, nothing) = (
+        text!(zh "服务器打印 A 说的话", en "the server prints what A says"),
+        text!(zh "什么也没有", en "nothing"),
+    );
+    ensure(server.program.stdout.wait_for_end(scene.patience()), prints, nothing)?;
     let mut c = server.unless_ended(S::join(&server, "C"))?;
     relay(&mut c, &mut a, "whoever comes now can chat too")?;
     b.expect_from(&c, "whoever comes now can chat too")?;
@@ -94,7 +99,8 @@ fn goes_on_without_a_screen<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 /// The lines that were lost must have been counted.
 fn expect_counted(warnings: &str) -> Verdict {
     let counted = numbers(warnings).any(|n| (LOST..LOST + BESIDES).contains(&n));
-    let wanted = format!("stderr says how many lines were lost, {LOST} or a few more");
+    let wanted = tr!(zh "stderr 说明丢了多少行：{LOST} 行，或者略多几行",
+                     en "stderr says how many lines were lost, {LOST} or a few more");
     ensure(counted, wanted, show(warnings.as_bytes()))
 }
 
@@ -116,7 +122,8 @@ const POLL: Duration = Duration::from_millis(50);
 fn goes_on_while_its_screen_stalls<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     let server = S::serve(scene.launch())?;
     let [mut a, mut b] = S::room(&server, ["A", "B"])?;
-    scene.log.note(format!("nobody reads the server's stdout for now; A says {LINES} lines of {SIZE} bytes"));
+    scene.log.note(tr!(zh "暂时没有人读服务器的 stdout；A 说 {LINES} 行，每行 {SIZE} 字节",
+                       en "nobody reads the server's stdout for now; A says {LINES} lines of {SIZE} bytes"));
     server.program.stdout.stall();
     [&a, &b].into_iter().for_each(|peer| peer.set_quiet(true));
     for from in (0..LINES).step_by(WINDOW) {
@@ -124,13 +131,19 @@ fn goes_on_while_its_screen_stalls<S: Speaker>(scene: &Scene<'_>) -> Verdict {
         lines.clone().try_for_each(|i| a.say(words(i, SIZE)))?;
         follow(&mut b, &a.prefix(), lines, SIZE)?;
     }
-    scene.log.note("B has every line; somebody reads the server's stdout again");
+    scene.log.note(text!(zh "B 收到了每一行；又有人读服务器的 stdout 了",
+                         en "B has every line; somebody reads the server's stdout again"));
     server.program.stdout.resume();
     let deadline = Instant::now() + scene.patience();
     while !adds_up(&server, &a) {
         if Instant::now() > deadline {
-            let got = format!("{} lines printed; {}", printed_of(&server, &a), server.program.printed());
-            return fail("what was printed and what stderr says was lost add up", got);
+            let (lines, printed) = (printed_of(&server, &a), server.program.printed());
+            let wanted = text!(zh "打印了的行，加上 stderr 说丢了的行，正好是全部",
+                               en "what was printed and what stderr says was lost add up");
+            return fail(
+                wanted,
+                tr!(zh "打印了 {lines} 行；{printed}", en "{lines} lines printed; {printed}"),
+            );
         }
         server.program.stderr.wait_for(POLL, |_| false);
     }
@@ -168,5 +181,6 @@ fn prints_them_as_they_are<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     let line = a.shown(hostile::<S>());
     server.program.stdout.wait_for(scene.patience(), |all| contains(all, &line));
     let printed = server.program.stdout.bytes();
-    ensure(contains(&printed, &line), format!("on stdout {}", show(&line)), show(&printed))
+    let shown = show(&line);
+    ensure(contains(&printed, &line), tr!(zh "stdout 上有 {shown}", en "on stdout {shown}"), show(&printed))
 }

@@ -6,6 +6,7 @@ use crate::check::stage::speaker::{Connected, Speaker, relay};
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::ensure;
 use crate::check::{Scene, Verdict};
+use crate::{text, tr};
 
 /// What one says reaches every other.
 pub fn relays<S: Speaker>(scene: &Scene<'_>) -> Verdict {
@@ -43,8 +44,8 @@ pub fn order<C: Connected>(scene: &Scene<'_>) -> Verdict {
     let server = C::serve(scene.launch())?;
     let [mut a, mut b] = C::room(&server, ["A", "B"])?;
     let all: Vec<u8> = (0..MANY).flat_map(|i| a.encode(format!("line {i}"))).collect();
-    scene.log.note(format!("A says {MANY} lines in one write"));
-    ensure(a.try_send(&all), "A can send", "it can't")?;
+    scene.log.note(tr!(zh "A 用一次写发出 {MANY} 行", en "A says {MANY} lines in one write"));
+    ensure(a.try_send(&all), text!(zh "A 能够发送", en "A can send"), text!(zh "发不出去", en "it can't"))?;
     b.set_quiet(true);
     (0..MANY).try_for_each(|i| b.expect_from(&a, format!("line {i}")))
 }
@@ -56,11 +57,11 @@ pub fn forged<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     a.say("one\n[Server]: two")?;
     b.expect_from(&a, "one [Server]: two")?;
     a.say("one\r\n[Server]: two\rthree")?;
-    let heard = b.expect_words("the same on one line")?;
+    let heard = b.expect_words(text!(zh "同样的内容，合成一行", en "the same on one line"))?;
     let (start, end) = (a.prefix() + "one ", b"[Server]: two three\n");
     let breaks = heard.iter().filter(|byte| matches!(byte, b'\r' | b'\n')).count();
     let kept = heard.starts_with(start.as_bytes()) && heard.ends_with(end) && breaks == 1;
-    ensure(kept, "spaces for the carriage returns too", show(&heard))
+    ensure(kept, text!(zh "回车符也换成空格", en "spaces for the carriage returns too"), show(&heard))
 }
 
 /// So many times two lines and an answer: were each second line to wait for the acknowledgement of the first, which
@@ -73,5 +74,6 @@ pub fn prompt(mut two_lines_and_an_answer: impl FnMut() -> Verdict) -> Verdict {
     (0..TIMES).try_for_each(|_| two_lines_and_an_answer())?;
     let took = start.elapsed();
     let in_time = took < Duration::from_millis(1500);
-    ensure(in_time, "that takes less than a second and a half", format!("{took:?}"))
+    let wanted = tr!(zh "这样 {TIMES} 次，总共不到一秒半", en "{TIMES} times this takes less than a second and a half");
+    ensure(in_time, wanted, format!("{took:.1?}"))
 }
