@@ -152,7 +152,7 @@ impl Case {
             Err(Halt::Failed(failure)) => Outcome::Failed(Box::new(Report {
                 id: self.id,
                 title: self.title,
-                events: scene.log.events(),
+                events: scene.log.events_until(failure.at),
                 hint: failure.hint.unwrap_or_else(|| self.hint.to_string()),
                 expected: failure.expected,
                 got: failure.got,

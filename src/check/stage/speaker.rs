@@ -114,6 +114,32 @@ impl Heard {
     }
 }
 
+/// What a wrong line tells about the program, whatever the case is about. `own` stands before what the hearer says
+/// itself.
+fn cause(wanted: &Heard, heard: &Heard, own: &str) -> Option<Text> {
+    let (Heard::Words(wanted), Heard::Words(heard)) = (wanted, heard) else { return None };
+    let decoded = String::from_utf8_lossy(wanted);
+    if heard.starts_with(own.as_bytes()) {
+        return Some(text!(zh "发言又回到了发言的人那里：广播时跳过它来自的那个连接",
+                          en "what one says comes back to oneself: leave out the connection it came from"));
+    }
+    if wanted.starts_with(b"[") && !heard.starts_with(b"[") {
+        return Some(text!(zh "一次读取的内容被当成了一行：每一行都要有自己的前缀，按换行符切分",
+                          en "each read is taken for a line: cut at the line breaks, and put the prefix before each line"));
+    }
+    if decoded != String::from_utf8_lossy(heard)
+        && decoded.trim_end() == String::from_utf8_lossy(heard).trim_end()
+    {
+        return Some(text!(zh "行尾的空白被去掉了：只去掉换行符",
+                          en "blanks at the end of a line are cut off: take off the line break alone"));
+    }
+    if std::str::from_utf8(wanted).is_err() && (heard == decoded.as_bytes() || !contains(heard, b"\xff")) {
+        return Some(text!(zh "字节被转换成了文本：一行就是字节，按字节读，按字节写",
+                          en "bytes are turned into text: lines are bytes, read and write them as bytes"));
+    }
+    None
+}
+
 /// A client that the checker plays; or, for a client under test, the server. No call on it waits for ever.
 pub trait Speaker: Sized + Send {
     /// What ends words on their way to a server.
@@ -199,7 +225,7 @@ pub trait Speaker: Sized + Send {
             return Ok(());
         }
         let part = show(self.unfinished());
-        let got = match heard {
+        let got = match &heard {
             Heard::Nothing if self.unfinished().is_empty() => {
                 tr!(zh "{patience:?} 内什么也没有收到", en "nothing for {patience:?}")
             }
@@ -208,7 +234,11 @@ pub trait Speaker: Sized + Send {
             }
             _ => heard.told(),
         };
-        fail(self.role().does(wanted.gets()), got)
+        let failed = fail(self.role().does(wanted.gets()), got);
+        match cause(wanted, &heard, &self.prefix()) {
+            Some(cause) => failed.likely(cause),
+            None => failed,
+        }
     }
 
     /// These words must come next, in just these bytes.

@@ -40,6 +40,9 @@ pub enum What {
 /// Of what a program prints so many bytes become events, on each of its outputs: a program may print without end.
 pub const MAX_PRINTED: usize = 4 << 10;
 
+/// What a program prints within this time is one event.
+const IN_ONE_BREATH: Duration = Duration::from_millis(20);
+
 /// Nobody reads ten thousand lines of a flood: the middle of more events than that is only counted.
 const MAX_LINES: usize = 200;
 
@@ -63,7 +66,10 @@ impl Log {
     /// Adds what happened.
     pub fn add(&self, who: impl ToString, what: What) {
         let event = Event { at: self.start.elapsed(), who: who.to_string(), what };
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        if !events.last_mut().is_some_and(|last| last.goes_on(&event)) {
+            events.push(event);
+        }
     }
 
     /// Adds what the checker says.
@@ -71,16 +77,33 @@ impl Log {
         self.add("", What::Says(what.into()));
     }
 
-    /// All of them.
+    /// All of them up to now, or to the moment in which a case failed: what comes after it, as its players leave, is
+    /// beside the point.
     #[must_use]
-    pub fn events(&self) -> Vec<Event> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn events_until(&self, end: Instant) -> Vec<Event> {
+        let end = end.saturating_duration_since(self.start);
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.iter().filter(|event| event.at <= end).cloned().collect()
     }
 }
 
 impl Default for Log {
     fn default() -> Self {
         Log::new()
+    }
+}
+
+impl Event {
+    /// Takes in what a program prints right after this: it may print a line in many pieces.
+    fn goes_on(&mut self, next: &Event) -> bool {
+        let soon = self.who == next.who && next.at.saturating_sub(self.at) < IN_ONE_BREATH;
+        match (&mut self.what, &next.what) {
+            (What::Prints(all), What::Prints(more)) | (What::Warns(all), What::Warns(more)) if soon => {
+                all.extend_from_slice(more);
+                true
+            }
+            _ => false,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a case has to say: passed, failed (and how), or not checked here (and why).
 
 use std::fmt;
+use std::time::Instant;
 
 use super::events::{Event, transcript};
 use super::text::Text;
@@ -27,11 +28,13 @@ pub struct Failure {
     pub got: String,
     /// The likely cause, where the failing step knows better than the case.
     pub hint: Option<String>,
+    /// When.
+    pub at: Instant,
 }
 
 /// Ends a case: expected this, got that.
 pub fn fail<T>(expected: impl Into<String>, got: impl Into<String>) -> Verdict<T> {
-    Err(Halt::Failed(Failure { expected: expected.into(), got: got.into(), hint: None }))
+    Err(Halt::Failed(Failure { expected: expected.into(), got: got.into(), hint: None, at: Instant::now() }))
 }
 
 /// Goes on only if `holds`.
@@ -54,8 +57,8 @@ pub trait Likely {
 impl<T> Likely for Verdict<T> {
     fn likely(self, hint: impl fmt::Display) -> Self {
         self.map_err(|halt| match halt {
-            Halt::Failed(Failure { expected, got, hint: None }) => {
-                Halt::Failed(Failure { expected, got, hint: Some(hint.to_string()) })
+            Halt::Failed(failure @ Failure { hint: None, .. }) => {
+                Halt::Failed(Failure { hint: Some(hint.to_string()), ..failure })
             }
             other => other,
         })
