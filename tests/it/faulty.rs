@@ -184,7 +184,7 @@ const WS_SERVER: &[(&str, &str, &str)] = &[
     ("D12-server", "filter", "spell control characters out"),
     ("D12-server-pipe", "filter", "no terminal"),
     ("D20", "", "check it"),
-    ("D20-breach", "", "hold to them"),
+    ("D20-breach", "", "hold clients to them"),
     ("D21", "", "stop at a limit"),
     ("D21-exact", "short", "not exceeded"),
     ("D21-memory", "", "kept until its end"),

@@ -1,6 +1,7 @@
 //! WebSocket frames (RFC 6455, 5.2), by hand: a checker must be able to send wrong ones.
 
 use crate::check::telling::events::show;
+use crate::tr;
 
 /// A text message, or its beginning.
 pub const TEXT: u8 = 0x1;
@@ -41,10 +42,16 @@ impl Frame {
         let Frame { first, masked, payload } = self;
         match (*first, payload.get(..2)) {
             (0x88, Some(&[high, low])) => format!("Close {}", u16::from_be_bytes([high, low])),
-            (0x88, _) => "Close without a code".into(),
+            (0x88, _) => tr!(zh "没有状态码的 Close", en "Close without a code"),
             _ => {
-                let mask = if *masked { "a mask" } else { "no mask" };
-                format!("a frame that begins with {first:#04x}, has {mask} and holds {}", show(payload))
+                let shown = show(payload);
+                if *masked {
+                    tr!(zh "一个帧，首字节 {first:#04x}，有掩码，内容是 {shown}",
+                        en "a frame that begins with {first:#04x}, has a mask and holds {shown}")
+                } else {
+                    tr!(zh "一个帧，首字节 {first:#04x}，没有掩码，内容是 {shown}",
+                        en "a frame that begins with {first:#04x}, has no mask and holds {shown}")
+                }
             }
         }
     }

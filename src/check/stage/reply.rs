@@ -9,6 +9,7 @@ use super::speaker::Connected;
 use super::ws_peer::header;
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::{Verdict, ensure, fail};
+use crate::tr;
 
 /// An answer.
 #[derive(Debug)]
@@ -36,8 +37,8 @@ impl Reply {
 
     /// The status must be one of these.
     pub fn expect(&self, statuses: &[u16]) -> Verdict {
-        let wanted =
-            format!("HTTP status {}", statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(" or "));
+        let these = statuses.iter().map(u16::to_string).collect::<Vec<_>>().join(&tr!(zh " 或 ", en " or "));
+        let wanted = tr!(zh "HTTP 状态码 {these}", en "HTTP status {these}");
         ensure(statuses.contains(&self.status), wanted, show(self.head.as_bytes()))
     }
 }
@@ -45,7 +46,7 @@ impl Reply {
 impl Server {
     /// Sends a request, and reads the answer.
     pub fn http(&self, request: impl AsRef<[u8]>) -> Verdict<Reply> {
-        let mut peer = self.connect("a browser")?;
+        let mut peer = self.connect(&tr!(zh "浏览器", en "a browser"))?;
         peer.send(request)?;
         read_reply(peer.stream(), self.patience)
     }
@@ -68,9 +69,21 @@ pub fn read_reply(mut stream: &TcpStream, patience: Duration) -> Verdict<Reply> 
         match (parse(&came), read) {
             (Some((reply, true)), _) | (Some((reply, _)), Ok(0)) => return Ok(reply),
             (_, Ok(1..)) if left > Duration::from_millis(1) => {}
-            (_, Ok(_)) => return fail("an answer of HTTP", format!("{} and no more", show(&came))),
             (_, Err(e)) if e.kind() == ErrorKind::Interrupted => {}
-            (_, Err(e)) => return fail("an answer of HTTP", format!("{} and then: {e}", show(&came))),
+            (_, read) => {
+                let shown = show(&came);
+                let got = match read {
+                    Ok(_) => tr!(zh "只有 {shown}", en "{shown} and no more"),
+                    Err(e) if !matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                        tr!(zh "{shown}，然后: {e}", en "{shown} and then: {e}")
+                    }
+                    Err(_) if came.is_empty() => {
+                        tr!(zh "{patience:?} 内什么也没有收到", en "nothing for {patience:?}")
+                    }
+                    Err(_) => tr!(zh "{patience:?} 内只收到 {shown}", en "only {shown} in {patience:?}"),
+                };
+                return fail(tr!(zh "一个完整的 HTTP 回答", en "a whole HTTP answer"), got);
+            }
         }
     }
 }

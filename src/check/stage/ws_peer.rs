@@ -1,6 +1,6 @@
 //! A WebSocket client (or, for a client under test, the server) that the checker plays.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use super::speaker::{Connected, Heard, Role, Speaker};
 use super::tcp_peer::Peer;
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::{Likely, Verdict, ensure, fail};
+use crate::tr;
 
 /// Any 16 bytes in Base64.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -40,7 +41,7 @@ impl WsPeer {
     fn new(peer: &Peer, is_server: bool) -> Verdict<Self> {
         match peer.stream().try_clone() {
             Ok(stream) => Ok(WsPeer { role: peer.role().clone(), stream, is_server, came: vec![] }),
-            Err(e) => fail(format!("{} is connected", peer.role().name), e.to_string()),
+            Err(e) => unconnected(peer.role(), &e),
         }
     }
 
@@ -65,20 +66,26 @@ impl WsPeer {
     pub fn send_raw(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
         match self.stream.write_all(bytes.as_ref()) {
             Ok(()) => Ok(()),
-            Err(e) => fail(format!("{} can send", self.role.name), e.to_string()),
+            Err(e) => {
+                let name = &self.role.name;
+                fail(tr!(zh "{name} 能够发送", en "{name} can send"), e.to_string())
+            }
         }
     }
 
     /// Sends one frame.
     pub fn send(&mut self, first: u8, payload: impl AsRef<[u8]>) -> Verdict {
         let payload = payload.as_ref();
-        self.role.note(|| format!("sends a frame, {first:#04x} {}", show(payload)));
+        self.role.note(|| {
+            let shown = show(payload);
+            tr!(zh "发送一个帧，{first:#04x} {shown}", en "sends a frame, {first:#04x} {shown}")
+        });
         self.send_raw(self.frame(first, payload))
     }
 
     /// Sends a close frame with a code.
     pub fn close(&mut self, code: u16) -> Verdict {
-        self.role.note(|| format!("sends Close {code}"));
+        self.role.note(|| tr!(zh "发送 Close {code}", en "sends Close {code}"));
         self.send_raw(self.frame(FIN | CLOSE, frame::code(code)))
     }
 
@@ -94,7 +101,10 @@ impl WsPeer {
             Heard::Frame(Frame { first: 0x88, payload, .. }) if payload.starts_with(&frame::code(code)) => {
                 Ok(())
             }
-            other => fail(format!("{} gets Close {code}", self.role.name), other.told()),
+            other => {
+                let name = &self.role.name;
+                fail(tr!(zh "{name} 收到 Close {code}", en "{name} gets Close {code}"), other.told())
+            }
         }
     }
 
@@ -108,7 +118,11 @@ impl WsPeer {
     pub fn expect_end_at_once(&mut self) -> Verdict {
         match self.next(self.role.patience) {
             Heard::End(_) => Ok(()),
-            other => fail(format!("{} gets the end of the connection", self.role.name), other.told()),
+            other => {
+                let name = &self.role.name;
+                let wanted = tr!(zh "{name} 的连接结束", en "{name} gets the end of the connection");
+                fail(wanted, other.told())
+            }
         }
     }
 
@@ -139,7 +153,10 @@ impl WsPeer {
                 return Ok(String::from_utf8_lossy(&head).into_owned());
             }
             if Instant::now() > deadline || self.read_some(deadline).is_err() {
-                return fail("the head of an HTTP message", show(&self.came));
+                return fail(
+                    tr!(zh "完整的 HTTP 消息头", en "the whole head of an HTTP message"),
+                    show(&self.came),
+                );
             }
         }
     }
@@ -150,7 +167,8 @@ impl WsPeer {
         let accepted = header(&head, "sec-websocket-accept");
         let upgraded =
             head.starts_with("HTTP/1.1 101 ") && accepted == Some(&derive_accept_key(KEY.as_bytes()));
-        let wanted = "HTTP/1.1 101 and the accept key that belongs to the request's key";
+        let wanted = tr!(zh "HTTP/1.1 101，以及与请求的 key 对应的 accept key",
+                         en "HTTP/1.1 101 and the accept key that belongs to the request's key");
         ensure(upgraded, wanted, show(head.as_bytes()))
     }
 }
@@ -163,7 +181,9 @@ impl Speaker for WsPeer {
 
     fn connect(server: &Server, name: &str) -> Verdict<Self> {
         let mut peer = WsPeer::ask(server, name, request("/ws", server.address, ""))?;
-        peer.expect_upgrade().likely("the handshake (RFC 6455, 4.2.2) is refused, or answered wrongly")?;
+        let upgraded = peer.expect_upgrade();
+        upgraded.likely(&tr!(zh "握手（RFC 6455，4.2.2 节）被拒绝，或者回答有错",
+                             en "the handshake (RFC 6455, 4.2.2) is refused, or answered wrongly"))?;
         Ok(peer)
     }
 
@@ -213,7 +233,9 @@ impl Speaker for WsPeer {
         if self.is_server {
             return self.expect_end(self.role.patience);
         }
-        self.expect_close_and_end(1001).likely("the clients aren't told that the server goes away")
+        let told = self.expect_close_and_end(1001);
+        told.likely(&tr!(zh "没有告诉客户端，服务器要停止了",
+                         en "the clients aren't told that the server goes away"))
     }
 }
 
@@ -230,7 +252,7 @@ impl Connected for WsPeer {
                 came: self.came.clone(),
                 is_server: self.is_server,
             }),
-            Err(e) => fail(format!("{} is connected", self.role.name), e.to_string()),
+            Err(e) => unconnected(&self.role, &e),
         }
     }
 
@@ -243,6 +265,12 @@ impl Connected for WsPeer {
     fn finish(&mut self) -> Verdict {
         self.close(1000)
     }
+}
+
+/// The connection can't be held any longer.
+fn unconnected<T>(role: &Role, err: &io::Error) -> Verdict<T> {
+    let name = &role.name;
+    fail(tr!(zh "{name} 已连接", en "{name} is connected"), err.to_string())
 }
 
 /// The value of a header line, its name given in lower case.
@@ -259,7 +287,8 @@ impl Host {
     pub fn ws_request(&self) -> Verdict<(WsPeer, String)> {
         let mut peer = WsPeer::new(&self.accept()?, true)?;
         let head = peer.read_head()?;
-        self.log.note(format!("it asks: {}", head.lines().next().unwrap_or_default()));
+        let line = head.lines().next().unwrap_or_default();
+        self.log.note(tr!(zh "客户端请求：{line}", en "the client asks: {line}"));
         Ok((peer, head))
     }
 
@@ -267,7 +296,10 @@ impl Host {
     pub fn ws_accept(&self) -> Verdict<WsPeer> {
         let (mut peer, head) = self.ws_request()?;
         let Some(key) = header(&head, "sec-websocket-key") else {
-            return fail("a request for a WebSocket", show(head.as_bytes()));
+            return fail(
+                tr!(zh "一个 WebSocket 请求", en "a request for a WebSocket"),
+                show(head.as_bytes()),
+            );
         };
         let accept = derive_accept_key(key.as_bytes());
         peer.send_raw(format!(

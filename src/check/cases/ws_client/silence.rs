@@ -7,14 +7,16 @@ use crate::check::stage::speaker::{Heard, Speaker};
 use crate::check::stage::ws_peer::WsPeer;
 use crate::check::telling::verdict::fail;
 use crate::check::{Case, Scene, Verdict};
-use crate::text;
+use crate::{text, tr};
 
 pub(super) const CASES: &[Case] = &[Case {
     id: "D32",
-    title: text!(zh "",
-                 en "a server that is silent is pinged; when it doesn't answer, the client says so and ends with exit code 1"),
-    hint: text!(zh "",
-                en "a server that has vanished sends no word: ping it when it is silent, and don't wait for ever"),
+    title: text!(zh "服务器沉默时会收到 ping；没有回答，客户端就说明情况，以退出码 1 结束",
+                 en "a server that is silent is pinged; if it doesn't answer, the client says so and ends \
+                     with exit code 1"),
+    hint: text!(zh "服务器消失时不会留下一句话：它沉默时要发 ping，不要一直等下去",
+                en "a server that has vanished sends no word: ping it when it is silent, and don't wait for \
+                    ever"),
     run: silent,
 }];
 
@@ -29,11 +31,15 @@ fn silent(scene: &Scene<'_>) -> Verdict {
             Heard::Frame(Frame { first, masked: true, payload }) if first == FIN | PING => {
                 server.send(FIN | PONG, payload)?;
             }
-            other => return fail("a ping, masked, after a second of silence", other.told()),
+            other => {
+                let wanted =
+                    tr!(zh "沉默一秒后收到有掩码的 ping", en "a masked ping after a second of silence");
+                return fail(wanted, other.told());
+            }
         }
     }
     client.type_in("still here\n")?;
-    scene.log.note("from now on the server says nothing");
+    scene.log.note(tr!(zh "从这时起，服务器什么也不发", en "from now on the server sends nothing"));
     client.expect_exit(1, LATE)?;
     client.expect_one_sentence("")
 }

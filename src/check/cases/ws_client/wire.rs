@@ -6,58 +6,61 @@ use crate::check::cases::shared::client;
 use crate::check::stage::frame::{BINARY, CONTINUATION, FIN, Frame, PING, PONG, TEXT};
 use crate::check::stage::speaker::{Connected, Heard, Speaker};
 use crate::check::stage::ws_peer::WsPeer;
-use crate::check::telling::verdict::ensure;
+use crate::check::telling::verdict::{ensure, fail};
 use crate::check::{Case, Scene, Verdict};
-use crate::text;
+use crate::{text, tr};
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "client-send",
-        title: text!(zh "",
+        title: text!(zh "输入的每一行立刻作为一条文本消息发出，不带换行",
                      en "each typed line is sent at once, as one text message without its line break"),
-        hint: text!(zh "",
-                    en "typed lines are not sent, or with their line break, or not masked as a client's frames must be"),
+        hint: text!(zh "输入的行没有发出，或者带着换行，或者没有掩码；客户端的帧必须有掩码",
+                    en "typed lines are not sent, or with their line break, or not masked as a client's \
+                        frames must be"),
         run: client::send::<WsPeer>,
     },
     Case {
         id: "client-print",
-        title: text!(zh "",
+        title: text!(zh "每条消息打印成一行",
                      en "each message is printed as one line"),
-        hint: text!(zh "",
-                    en "a message is printed with two line breaks, or none, or with those inside it"),
+        hint: text!(zh "打印的消息末尾有两个换行，或者没有换行，或者还留着中间的换行",
+                    en "a message is printed with two line breaks at its end, or none, or with those inside \
+                        it"),
         run: print,
     },
     Case {
         id: "client-fragments",
-        title: text!(zh "",
+        title: text!(zh "分片到来的消息会拼成一条",
                      en "a message that comes in fragments is put together"),
-        hint: text!(zh "",
-                    en "each frame is taken for a message: one goes on until a frame with FIN"),
+        hint: text!(zh "把每个帧都当成了一条消息：消息到带 FIN 的帧才结束",
+                    en "each frame is taken for a message: a message goes on until a frame with FIN"),
         run: fragments,
     },
     Case {
         id: "client-ping",
-        title: text!(zh "",
-                     en "a ping is answered with a pong that holds the same, while nothing is typed"),
-        hint: text!(zh "",
-                    en "nobody answers while the keyboard is waited for: the listening side must be able to write"),
+        title: text!(zh "对 ping 的回答是内容相同的 pong，没有人打字时也一样",
+                     en "a ping is answered with a pong that holds the same, even while nothing is typed"),
+        hint: text!(zh "等待键盘时没有人回答：负责接收的一方也要能发送",
+                    en "nobody answers while the keyboard is waited for: the listening side must be able to \
+                        write"),
         run: ping,
     },
     Case {
         id: "client-both-ways",
-        title: text!(zh "",
+        title: text!(zh "输入的行和对 ping 的回答不会混在一起，每个帧都完整",
                      en "typed lines and answers to pings don't tear each other's frames"),
-        hint: text!(zh "",
-                    en "two threads write to one socket at a time: whole frames, under a lock"),
+        hint: text!(zh "两个线程同时写一个套接字：要在锁内写完整的帧",
+                    en "two threads write to one socket at a time: write whole frames, under a lock"),
         run: both_ways,
     },
     client::terminal::<WsPeer>(),
     client::typing::<WsPeer>(),
     Case {
         id: "D12-pipe",
-        title: text!(zh "",
-                     en "in a pipe, what peers send is printed as it is"),
-        hint: text!(zh "",
+        title: text!(zh "输出到管道时，别人发来的内容原样打印",
+                     en "into a pipe, what others send is printed as it is"),
+        hint: text!(zh "stdout 不是终端，控制字符却仍写成看得见的样子",
                     en "control characters are spelled out although stdout is no terminal"),
         run: client::pipe::<WsPeer>,
     },
@@ -66,7 +69,8 @@ pub(super) const CASES: &[Case] = &[
 fn print(scene: &Scene<'_>) -> Verdict {
     let (client, mut server) = WsPeer::call(scene, scene.launch())?;
     let banner = client.stdout.wait_for(scene.patience(), |all| all.contains(&b'\n'));
-    ensure(banner, "a line that says that it is connected", client.printed())?;
+    let wanted = tr!(zh "一行说明已经连接", en "a line that says that it is connected");
+    ensure(banner, wanted, client.printed())?;
     server.say("[1.2.3.4:5]: hello")?;
     server.send(FIN | TEXT, "[1.2.3.4:5]: without a line break")?;
     server.say("[1.2.3.4:5]: one\n[Server]: two")?;
@@ -82,7 +86,8 @@ fn print(scene: &Scene<'_>) -> Verdict {
         "[1.2.3.4:5]: binary",
         "[1.2.3.4:5]: 好",
     ];
-    ensure(lines == wanted, format!("behind its first line: {wanted:?}"), format!("{lines:?}"))
+    let printed = tr!(zh "第一行之后是 {wanted:?}", en "after its first line: {wanted:?}");
+    ensure(lines == wanted, printed, format!("{lines:?}"))
 }
 
 fn fragments(scene: &Scene<'_>) -> Verdict {
@@ -114,7 +119,8 @@ fn both_ways(scene: &Scene<'_>) -> Verdict {
         |i: usize| Heard::Frame(Frame { first: FIN | PONG, masked: true, payload: i.to_string().into() });
     let line = |i: usize| format!("{i:06} {}", "x".repeat(200));
     client.type_in((0..MANY).map(|i| line(i) + "\n").collect::<String>())?;
-    scene.log.note(format!("{MANY} lines are typed while the server pings {MANY} times"));
+    scene.log.note(tr!(zh "输入 {MANY} 行，同时服务器发 {MANY} 个 ping",
+                       en "{MANY} lines are typed while the server pings {MANY} times"));
     server.set_quiet(true);
     let mut reader = server.second()?;
     let pings: Vec<u8> = (0..MANY).flat_map(|i| server.frame(FIN | PING, i.to_string())).collect();
@@ -128,7 +134,9 @@ fn both_ways(scene: &Scene<'_>) -> Verdict {
             } else if heard == pong(pongs) {
                 pongs += 1;
             } else {
-                ensure(false, format!("line {lines} or pong {pongs}, whole"), heard.told())?;
+                let wanted = tr!(zh "完整的第 {lines} 行或第 {pongs} 个 pong",
+                                 en "line {lines} or pong {pongs}, whole");
+                return fail(wanted, heard.told());
             }
         }
         Ok(())

@@ -13,55 +13,63 @@ use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
 
 use super::two;
-use crate::text;
+use crate::{text, tr};
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "D24",
-        title: text!(zh "",
-                     en "the page is served at /, and what it needs, with content type, CSP and nosniff"),
-        hint: text!(zh "",
-                    en "a page that strangers' words reach needs a Content-Security-Policy, a content type and nosniff"),
+        title: text!(zh "/ 提供网页和它需要的文件，都带有内容类型和 nosniff，\
+                         网页还有 Content-Security-Policy",
+                     en "the page is served at /, and so are its files: all with a content type and nosniff, \
+                         the page with a Content-Security-Policy, too"),
+        hint: text!(zh "网页里会出现陌生人写的内容：要有 Content-Security-Policy、内容类型和 nosniff",
+                    en "a page that shows strangers' words needs a Content-Security-Policy, a content type \
+                        and nosniff"),
         run: page,
     },
     Case {
         id: "D24-others",
-        title: text!(zh "",
-                     en "another path is 404, another method 405, /ws without a WebSocket 426 or 400"),
-        hint: text!(zh "",
+        title: text!(zh "其他路径是 404，其他方法是 405，发到 /ws 却不是 WebSocket 的请求是 426 或 400",
+                     en "another path gets 404, another method 405, and a request to /ws that isn't for a \
+                         WebSocket 426 or 400"),
+        hint: text!(zh "不管请求什么，回答都一样，或者没有回答",
                     en "whatever is asked for gets the same answer, or none"),
         run: others,
     },
     Case {
         id: "D25",
-        title: text!(zh "",
-                     en "who hasn't finished its request after 10 s in all is closed, even if it goes on sending"),
-        hint: text!(zh "",
-                    en "unfinished requests are kept for ever, or each byte begins the time anew: set one deadline for all of it"),
+        title: text!(zh "请求总共 10 秒还没有发完，连接就被断开，即使对方还在发送",
+                     en "who hasn't finished its request after 10 s in all is disconnected, even if it goes \
+                         on sending"),
+        hint: text!(zh "没发完的请求一直留着，或者每来一个字节就重新计时：给整个请求设一个期限",
+                    en "unfinished requests are kept for ever, or each byte starts the time anew: set one \
+                        deadline for the whole request"),
         run: unfinished,
     },
     Case {
         id: "D26",
-        title: text!(zh "",
+        title: text!(zh "请求头超过 8 KiB 得到 431，然后连接结束",
                      en "a request head over 8 KiB gets 431, and the connection ends"),
-        hint: text!(zh "",
-                    en "the head is collected until its end, however far that is: stop at a limit, and say 431"),
+        hint: text!(zh "请求头一直收集到结束，不管有多长：到了上限就停下，并回答 431",
+                    en "the head is collected until its end, however long it gets: stop at a limit, and \
+                        answer 431"),
         run: too_large,
     },
     Case {
         id: "D26-exact",
-        title: text!(zh "",
-                     en "a request head of 7 KiB is fine, and so is one that comes in pieces"),
-        hint: text!(zh "",
-                    en "the limit is lower than what browsers send with their cookies, or one read is taken for the whole head"),
+        title: text!(zh "接受 7 KiB 的请求头，也接受一小段一小段到来的请求头",
+                     en "a request head of 7 KiB is accepted, and so is one that comes in small pieces"),
+        hint: text!(zh "上限太低，浏览器带着 cookie 就会超过；或者把一次读到的内容当成了整个请求头",
+                    en "the limit is lower than what browsers send with their cookies, or one read is taken \
+                        for the whole head"),
         run: large,
     },
     Case {
         id: "D26-endless",
-        title: text!(zh "",
-                     en "a request head that never ends costs no memory, and is cut off"),
-        hint: text!(zh "",
-                    en "what is read of the head is kept, or the rest is read and thrown away for ever"),
+        title: text!(zh "永远不结束的请求头不会多占内存，连接会被断开",
+                     en "a request head that never ends takes no extra memory, and is cut off"),
+        hint: text!(zh "读到的请求头全都存着，或者边读边丢，永远读下去",
+                    en "all that is read of the head is kept, or the rest is read and thrown away for ever"),
         run: endless,
     },
 ];
@@ -80,12 +88,10 @@ fn page(scene: &Scene<'_>) -> Verdict {
     is_safe(&reply, "text/html; charset=utf-8")?;
     let policy = reply.header("content-security-policy");
     let strict = policy.contains("default-src") && !policy.contains("unsafe");
-    ensure(
-        strict,
-        "a Content-Security-Policy with default-src and nothing unsafe",
-        show(reply.head.as_bytes()),
-    )?;
-    ensure(contains(&reply.body, b"<html"), "a page", show(&reply.body))?;
+    let wanted = tr!(zh "一个 Content-Security-Policy，含有 default-src，没有 unsafe",
+                     en "a Content-Security-Policy with default-src and nothing unsafe");
+    ensure(strict, wanted, show(reply.head.as_bytes()))?;
+    ensure(contains(&reply.body, b"<html"), tr!(zh "一个网页", en "a page"), show(&reply.body))?;
     let html = String::from_utf8_lossy(&reply.body);
     for (mark, content_type) in
         [("<script src=\"", "text/javascript"), ("<link rel=\"stylesheet\" href=\"", "text/css")]
@@ -126,8 +132,10 @@ const DRIP: Duration = Duration::from_millis(400);
 fn unfinished(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let [mut a, mut b] = two(&server)?;
-    let mut silent = Peer::join(&server, "silent")?;
-    let mut slow = Peer::join(&server, "slow")?;
+    let mut silent = Peer::join(&server, "C")?;
+    let mut slow = Peer::join(&server, "D")?;
+    server.log.note(tr!(zh "C 什么也不发，D 不时发一个字节",
+                        en "C sends nothing, and D a byte now and then"));
     let start = Instant::now();
     slow.send("GET /ws HTTP/1.1\r\nX-Slow: ")?;
     [&mut silent, &mut slow].into_iter().for_each(|peer| peer.set_quiet(true));
@@ -141,10 +149,13 @@ fn unfinished(scene: &Scene<'_>) -> Verdict {
             }
         }
     }
-    for (who, end) in [("who says nothing", silent_end), ("who sends a byte now and then", slow_end)] {
+    for (who, end) in [("C", silent_end), ("D", slow_end)] {
         let in_time = end.is_some_and(|end| LIMIT.contains(&end));
-        let got = end.map_or("it is still open".to_string(), |end| format!("it is closed after {end:?}"));
-        ensure(in_time, format!("{who} is closed after 10 s"), got)?;
+        let got = match end {
+            Some(end) => tr!(zh "{end:?} 后断开", en "it is disconnected after {end:?}"),
+            None => tr!(zh "连接仍然开着", en "it is still connected"),
+        };
+        ensure(in_time, tr!(zh "{who} 在 10 秒后被断开", en "{who} is disconnected after 10 s"), got)?;
     }
     relay(&mut a, &mut b, "members may be silent for longer")
 }
@@ -156,7 +167,9 @@ fn too_large(scene: &Scene<'_>) -> Verdict {
     read_reply(a.stream(), scene.patience())?.expect(&[431])?;
     a.expect_end(scene.patience())?;
     let whole = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "x".repeat(10 * 1024));
-    server.http(whole)?.expect(&[431]).likely("the limit holds only while the head isn't whole")
+    let reply = server.http(whole)?;
+    reply.expect(&[431]).likely(&tr!(zh "只在请求头还不完整时才检查上限",
+                                     en "the limit holds only while the head isn't whole"))
 }
 
 fn large(scene: &Scene<'_>) -> Verdict {

@@ -10,80 +10,87 @@ use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
 
 use super::two;
-use crate::text;
+use crate::{text, tr};
 
 pub(super) const CASES: &[Case] = &[
     Case {
         id: "ws-handshake",
-        title: text!(zh "",
-                     en "the handshakes of all browsers are accepted, and nothing is agreed to that isn't spoken"),
-        hint: text!(zh "",
-                    en "header names and `Upgrade` are words whose case doesn't matter, and Connection may name several; \
-               an extension that isn't spoken must not be agreed to"),
+        title: text!(zh "接受各种浏览器的握手，不答应任何扩展",
+                     en "the handshakes of all browsers are accepted, and no extension is agreed to"),
+        hint: text!(zh "字段名和 websocket、upgrade 这些词不分大小写，Connection 里可以有好几项；\
+                        自己不会的扩展不能答应",
+                    en "in header names, and in `upgrade` and `websocket`, case doesn't matter; Connection \
+                        may name several things; an extension that isn't spoken must not be agreed to"),
         run: handshake,
     },
     Case {
         id: "ws-relay",
-        title: text!(zh "",
+        title: text!(zh "一条文本消息会到达其他每个客户端，内容是 `[ip:port]: 消息\\n`，也是文本消息",
                      en "a text message reaches every other client, as the text message `[ip:port]: message\\n`"),
-        hint: text!(zh "",
-                    en "the prefix is `[`, the sender's address as the server sees it, `]: `; and a line break stands at the end"),
+        hint: text!(zh "前缀是 `[`、服务器看到的发送者地址、`]: `；末尾有一个换行",
+                    en "the prefix is `[`, the sender's address as the server sees it, `]: `; and there is a \
+                        line break at the end"),
         run: wire::relays::<WsPeer>,
     },
     Case {
         id: "ws-echo",
-        title: text!(zh "",
+        title: text!(zh "消息不会发回给它的发送者",
                      en "a message isn't sent back to its sender"),
-        hint: text!(zh "",
+        hint: text!(zh "广播发给了每个客户端：跳过发来这条消息的那个",
                     en "the broadcast goes to every client; leave out the one the message came from"),
         run: wire::echo::<WsPeer>,
     },
     Case {
         id: "ws-order",
-        title: text!(zh "",
+        title: text!(zh "一次写入的几条消息逐条转发，内容完整，顺序不变",
                      en "several messages in one write are relayed one by one, whole and in order"),
-        hint: text!(zh "",
-                    en "what one read brings is taken for one frame: what comes behind it belongs to the next"),
+        hint: text!(zh "把一次读到的内容当成了一个帧：这个帧后面的内容属于下一个帧",
+                    en "what one read brings is taken for one frame: what comes behind that frame belongs to \
+                        the next"),
         run: wire::order::<WsPeer>,
     },
     Case {
         id: "ws-early",
-        title: text!(zh "",
+        title: text!(zh "紧跟在请求后面、在同一个报文段里到来的消息不会丢",
                      en "a message sent right behind the request, in the same segment, isn't lost"),
-        hint: text!(zh "",
-                    en "the buffer that the request was read into holds the first frames too: hand it on"),
+        hint: text!(zh "读请求用的缓冲区里已经有了最前面的几个帧：把它交给读帧的代码",
+                    en "the buffer that the request was read into may hold the first frames, too: hand it \
+                        on"),
         run: early,
     },
     Case {
         id: "ws-fragments",
-        title: text!(zh "",
-                     en "a fragmented message is put together, whatever comes between its fragments"),
-        hint: text!(zh "",
-                    en "each frame is taken for a message: one goes on until a frame with FIN, and a ping may come between"),
+        title: text!(zh "分片的消息会拼成一条，分片之间夹着 ping 也一样",
+                     en "a fragmented message is put together, even if a ping comes between its fragments"),
+        hint: text!(zh "把每个帧都当成了一条消息：消息到带 FIN 的帧才结束，中间还可能有 ping",
+                    en "each frame is taken for a message: a message goes on until a frame with FIN, and a \
+                        ping may come in between"),
         run: fragments,
     },
     Case {
         id: "ws-pieces",
-        title: text!(zh "",
+        title: text!(zh "一个字节一个字节到来的帧仍是一条消息",
                      en "a frame that comes byte by byte is one message"),
-        hint: text!(zh "",
+        hint: text!(zh "把一次读到的内容当成了一个完整的帧",
                     en "what one read brings is taken for a whole frame"),
         run: pieces,
     },
     Case {
         id: "ws-ping",
-        title: text!(zh "",
-                     en "a ping is answered with a pong that holds the same, and nobody else gets it"),
-        hint: text!(zh "",
-                    en "a pong is queued and not sent before something else is, or pings are relayed"),
+        title: text!(zh "对 ping 的回答是内容相同的 pong，别人收不到 ping",
+                     en "a ping is answered with a pong that holds the same, and nobody else gets the ping"),
+        hint: text!(zh "pong 排在队里，要等别的内容要发时才一起发出，或者 ping 被转发了",
+                    en "a pong is queued, and isn't sent before something else is, or pings are relayed"),
         run: ping,
     },
     Case {
         id: "ws-close",
-        title: text!(zh "",
-                     en "a close is answered with a close of the same code, and then the connection ends in order"),
-        hint: text!(zh "",
-                    en "the answer is queued and never sent, or the socket is closed with something unread, which resets it"),
+        title: text!(zh "对关闭帧的回答是状态码相同的关闭帧，然后连接正常结束",
+                     en "a close frame is answered with one of the same code, and then the connection ends \
+                         in order"),
+        hint: text!(zh "回答排在队里，始终没有发出；或者关闭套接字时还有内容没读，于是连接被重置",
+                    en "the answer is queued and never sent, or the socket is closed with something unread, \
+                        which resets the connection"),
         run: close,
     },
 ];
@@ -98,7 +105,8 @@ fn handshake(scene: &Scene<'_>) -> Verdict {
         plain.replace("/ws ", "/ws?from=here "),
     ];
     for request in requests {
-        scene.log.note(format!("A asks: {}", show(request.as_bytes())));
+        let shown = show(request.as_bytes());
+        scene.log.note(tr!(zh "A 请求：{shown}", en "A asks: {shown}"));
         let mut peer = server.connect("A")?;
         peer.set_quiet(true);
         peer.send(request)?;
@@ -106,7 +114,7 @@ fn handshake(scene: &Scene<'_>) -> Verdict {
         let reply = read_reply(peer.stream(), scene.patience())?;
         reply.expect(&[101])?;
         let extensions = reply.header("sec-websocket-extensions");
-        ensure(extensions.is_empty(), "no extension agreed to", extensions)?;
+        ensure(extensions.is_empty(), tr!(zh "不答应扩展", en "no extension is agreed to"), extensions)?;
     }
     Ok(())
 }
@@ -116,7 +124,7 @@ fn early(scene: &Scene<'_>) -> Verdict {
     let [mut b, mut c] = WsPeer::room(&server, ["B", "C"])?;
     let frame = b.frame(FIN | TEXT, "early");
     let mut a = WsPeer::ask(&server, "A", [request("/ws", server.address, "").as_bytes(), &frame].concat())?;
-    scene.log.note("A sends a request and, with it, a message");
+    scene.log.note(tr!(zh "A 发送请求，紧跟着一条消息", en "A sends a request and, with it, a message"));
     a.expect_upgrade()?;
     b.expect_from(&a, "early")?;
     c.expect_from(&a, "early")?;
@@ -141,11 +149,11 @@ fn pieces(scene: &Scene<'_>) -> Verdict {
     let [mut a, mut b, mut c] = WsPeer::room(&server, ["A", "B", "C"])?;
     let frame = a.frame(FIN | TEXT, "byte by byte");
     for cut in [1, 3, 9] {
-        scene.log.note(format!("A sends {cut} bytes of a frame"));
+        scene.log.note(tr!(zh "A 发送一个帧的前 {cut} 个字节", en "A sends a frame up to byte {cut}"));
         a.send_raw(&frame[..cut])?;
         // By then the server has read A's piece.
         (0..5).try_for_each(|_| relay(&mut c, &mut b, "marker"))?;
-        scene.log.note("A sends the rest, byte by byte");
+        scene.log.note(tr!(zh "A 逐个字节发送其余部分", en "A sends the rest, byte by byte"));
         frame[cut..].iter().try_for_each(|byte| a.send_raw([*byte]))?;
         b.expect_from(&a, "byte by byte")?;
     }
@@ -174,6 +182,6 @@ fn close(scene: &Scene<'_>) -> Verdict {
     let mut a = WsPeer::join(&server, "A")?;
     a.send(FIN | CLOSE, "")?;
     let answered = a.expect_frame(FIN | CLOSE, "").and_then(|()| a.expect_end_at_once());
-    answered.likely("a close frame need not hold a code")?;
+    answered.likely(&tr!(zh "关闭帧可以不带状态码", en "a close frame need not hold a code"))?;
     relay(&mut b, &mut c, "marker")
 }
