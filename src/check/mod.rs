@@ -153,7 +153,7 @@ impl Case {
                 id: self.id,
                 title: self.title,
                 events: scene.log.events_until(failure.at),
-                hint: failure.hint.unwrap_or_else(|| self.hint.to_string()),
+                hint: failure.hint.or(failure.guess).unwrap_or_else(|| self.hint.to_string()),
                 expected: failure.expected,
                 got: failure.got,
             })),

@@ -58,6 +58,8 @@ impl Program {
         let mut command = Command::new(program);
         command.args(args).stdin(if keyboard { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        // The verdict must not hang on the language of whoever asks for it.
+        command.env("LC_ALL", "C.UTF-8").env_remove("LC_MESSAGES").env_remove("LANG");
         #[cfg(unix)] // with all that it starts, so that all of it ends with the case
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = match command.spawn() {

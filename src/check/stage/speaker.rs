@@ -14,7 +14,7 @@ use super::program::Program;
 use super::scene::{Launch, Scene, Server};
 use crate::check::telling::events::{Log, What, show};
 use crate::check::telling::text::{Text, join};
-use crate::check::telling::verdict::{Likely, Verdict, fail};
+use crate::check::telling::verdict::{Likely, Verdict, fail, fail_by};
 use crate::{text, tr};
 
 /// How long a greeting is waited for before it is said again: its hearer may not be in the room yet.
@@ -118,26 +118,19 @@ impl Heard {
 /// itself.
 fn cause(wanted: &Heard, heard: &Heard, own: &str) -> Option<Text> {
     let (Heard::Words(wanted), Heard::Words(heard)) = (wanted, heard) else { return None };
-    let decoded = String::from_utf8_lossy(wanted);
     if heard.starts_with(own.as_bytes()) {
         return Some(text!(zh "发言又回到了发言的人那里：广播时跳过它来自的那个连接",
-                          en "what one says comes back to oneself: leave out the connection it came from"));
+                          en "what one says comes back to oneself: leave out the one it came from"));
     }
-    if wanted.starts_with(b"[") && !heard.starts_with(b"[") {
-        return Some(text!(zh "一次读取的内容被当成了一行：每一行都要有自己的前缀，按换行符切分",
-                          en "each read is taken for a line: cut at the line breaks, and put the prefix before each line"));
+    let trimmed =
+        |line: &[u8]| line.strip_suffix(b"\n").map(|line| (line.trim_ascii_end().to_vec(), line.len()));
+    match (trimmed(wanted)?, trimmed(heard)?) {
+        ((wanted, length), (heard, shorter)) if wanted == heard && shorter < length => {
+            Some(text!(zh "行尾的空白被去掉了：只去掉换行符",
+                       en "blanks at the end of a line are cut off: take off the line break alone"))
+        }
+        _ => None,
     }
-    if decoded != String::from_utf8_lossy(heard)
-        && decoded.trim_end() == String::from_utf8_lossy(heard).trim_end()
-    {
-        return Some(text!(zh "行尾的空白被去掉了：只去掉换行符",
-                          en "blanks at the end of a line are cut off: take off the line break alone"));
-    }
-    if std::str::from_utf8(wanted).is_err() && (heard == decoded.as_bytes() || !contains(heard, b"\xff")) {
-        return Some(text!(zh "字节被转换成了文本：一行就是字节，按字节读，按字节写",
-                          en "bytes are turned into text: lines are bytes, read and write them as bytes"));
-    }
-    None
 }
 
 /// A client that the checker plays; or, for a client under test, the server. No call on it waits for ever.
@@ -234,11 +227,8 @@ pub trait Speaker: Sized + Send {
             }
             _ => heard.told(),
         };
-        let failed = fail(self.role().does(wanted.gets()), got);
-        match cause(wanted, &heard, &self.prefix()) {
-            Some(cause) => failed.likely(cause),
-            None => failed,
-        }
+        let guess = cause(wanted, &heard, &self.prefix());
+        fail_by(self.role().does(wanted.gets()), got, guess.map(|cause| cause.to_string()))
     }
 
     /// These words must come next, in just these bytes.

@@ -28,13 +28,21 @@ pub struct Failure {
     pub got: String,
     /// The likely cause, where the failing step knows better than the case.
     pub hint: Option<String>,
+    /// What the evidence itself tells of the cause.
+    pub guess: Option<String>,
     /// When.
     pub at: Instant,
 }
 
 /// Ends a case: expected this, got that.
 pub fn fail<T>(expected: impl Into<String>, got: impl Into<String>) -> Verdict<T> {
-    Err(Halt::Failed(Failure { expected: expected.into(), got: got.into(), hint: None, at: Instant::now() }))
+    fail_by(expected, got, None)
+}
+
+/// The same, with what the evidence itself tells of the cause.
+pub fn fail_by<T>(expected: impl Into<String>, got: impl Into<String>, guess: Option<String>) -> Verdict<T> {
+    let (expected, got, at) = (expected.into(), got.into(), Instant::now());
+    Err(Halt::Failed(Failure { expected, got, hint: None, guess, at }))
 }
 
 /// Goes on only if `holds`.

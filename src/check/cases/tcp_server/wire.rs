@@ -44,8 +44,10 @@ pub(super) const CASES: &[Case] = &[
         id: "tcp-order",
         title: text!(zh "一个客户端发的行全部到达，顺序不变",
                      en "one client's lines arrive in the order they were sent, all of them"),
-        hint: text!(zh "这些行交给了会打乱顺序或丢失内容的环节：一个客户端发的行，由同一个线程读取和转发",
-                    en "lines are handed to something that reorders or drops them: \
+        hint: text!(zh "一次读取的内容被当成了一行：按换行符切分，每一行都要有自己的前缀。\
+                        或者，这些行交给了会打乱顺序或丢失内容的环节：一个客户端发的行，由同一个线程读取和转发",
+                    en "each read is taken for a line: cut at the line breaks, and put the prefix before each line. \
+                        Or lines are handed to something that reorders or drops them: \
                         let one thread read a client and send on what it says"),
         run: wire::order::<Peer>,
     },
