@@ -5,17 +5,13 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 use std::io::{self, BufRead, BufReader};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tungstenite::protocol::CloseFrame;
-use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Message, WebSocket};
 
 use crate::chromium::{Chromium, PATIENCE, Tab, skipped};
@@ -29,14 +25,20 @@ struct Room {
 impl Room {
     #[track_caller]
     fn open() -> Self {
-        Self::try_open("127.0.0.1:0").expect("the server says its address")
+        Self::open_with(&[])
+    }
+
+    #[track_caller]
+    fn open_with(options: &[&str]) -> Self {
+        Self::try_open("127.0.0.1:0", options).expect("the server says its address")
     }
 
     /// None if the server ended without a banner: its address is taken.
     #[track_caller]
-    fn try_open(address: &str) -> Option<Self> {
+    fn try_open(address: &str, options: &[&str]) -> Option<Self> {
         let mut server = Command::new(env!("CARGO_BIN_EXE_chatroom"))
             .args(["ws-server", address, "--lang", "en"])
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -58,7 +60,7 @@ impl Room {
     fn reopen(address: &str) -> Self {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if let Some(room) = Self::try_open(address) {
+            if let Some(room) = Self::try_open(address, &[]) {
                 return room;
             }
             assert!(Instant::now() < deadline, "{address} did not become free within {PATIENCE:?}");
@@ -115,48 +117,6 @@ impl Guest {
 
     fn address(&self) -> String {
         self.socket.get_ref().local_addr().expect("its own address").to_string()
-    }
-}
-
-/// A door before a room: while that is full it closes each WebSocket as soon as it is open.
-struct Door {
-    address: String,
-    full: Arc<AtomicBool>,
-}
-
-impl Door {
-    #[track_caller]
-    fn before(room: &Room) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port for the door");
-        let address = listener.local_addr().expect("its address").to_string();
-        let (full, room) = (Arc::new(AtomicBool::new(true)), room.address.clone());
-        let is_full = Arc::clone(&full);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (is_full, room) = (Arc::clone(&is_full), room.clone());
-                thread::spawn(move || Self::answer(stream, &is_full, &room));
-            }
-        });
-        Self { address, full }
-    }
-
-    fn answer(mut stream: TcpStream, full: &AtomicBool, room: &str) -> Option<()> {
-        let mut start = [0; 8];
-        let length = stream.peek(&mut start).ok()?;
-        if &start[..length] == b"GET /ws " && full.load(Ordering::Relaxed) {
-            let mut socket = tungstenite::accept(stream).ok()?;
-            socket.close(Some(CloseFrame { code: CloseCode::Again, reason: "full".into() })).ok()?;
-            while socket.read().is_ok() {}
-            return None;
-        }
-        let mut inside = TcpStream::connect(room).ok()?;
-        let (mut from_room, mut to_browser) = (inside.try_clone().ok()?, stream.try_clone().ok()?);
-        thread::spawn(move || {
-            let _ = io::copy(&mut from_room, &mut to_browser);
-            to_browser.shutdown(Shutdown::Both)
-        });
-        io::copy(&mut stream, &mut inside).ok()?;
-        inside.shutdown(Shutdown::Write).ok()
     }
 }
 
@@ -468,9 +428,9 @@ fn a_loss_is_told_by_the_box_and_marked_in_the_conversation() {
 #[test]
 fn a_full_room_is_joined_when_there_is_a_place() {
     let Some(mut browser) = Chromium::start("zh-CN") else { return };
-    let room = Room::open();
-    let door = Door::before(&room);
-    let mut page = browser.open(format!("http://{}/", door.address));
+    let room = Room::open_with(&["--max-clients", "2"]);
+    let (mut guest, other) = (room.join(), room.join());
+    let mut page = browser.open(room.url());
     page.wait_for_status("聊天室已满");
     page.js("window.said = []; new MutationObserver(() => said.push(statusLine.textContent))
            .observe(statusLine, { childList: true })");
@@ -480,10 +440,9 @@ fn a_full_room_is_joined_when_there_is_a_place() {
     page.press_enter();
     page.wait_for_status("没有发出");
 
-    door.full.store(false, Ordering::Relaxed);
+    drop(other);
     page.wait_for_connection();
     assert_eq!(page.js("document.querySelectorAll('.gap').length"), 0, "who was never in has missed nothing");
-    let mut guest = room.join();
     page.press_enter();
     assert!(guest.hears().ends_with("]: 等一下\n"), "with a place one can speak");
     page.assert_no_complaints();
@@ -560,7 +519,7 @@ fn the_page_works_as_a_file() {
     let Some(mut browser) = Chromium::start("en-US") else { return };
     // A file can't know of any server but the default one, so this test needs the default port.
     let free = TcpListener::bind("127.0.0.1:8080").is_ok();
-    let Some(room) = free.then(|| Room::try_open("127.0.0.1:8080")).flatten() else {
+    let Some(room) = free.then(|| Room::try_open("127.0.0.1:8080", &[])).flatten() else {
         skipped("port 8080 is taken, and a page opened as a file knows no other");
         return;
     };
