@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Pages that exist in both languages: English, Chinese. One that isn't written yet is passed over,
 /// but not one of a pair alone.
@@ -336,6 +337,48 @@ fn every_sentence_quoted_is_one_that_is_said() {
         }
     }
     assert!(checked > 20, "only {checked} sentences found: does this test still read the pages?");
+}
+
+/// Commands of the pages that no test runs as they stand, by their beginning, and why not.
+const NOT_RUN: [(&str, &str); 5] = [
+    ("cargo test", "this is it"),
+    ("nc 127.0.0.1 8080", "waits for somebody at a keyboard; D3 does the same with a client that isn't"),
+    ("perf ", "needs another package, and rights that not every machine gives"),
+    ("sysctl ", "not on every machine; it only shows three numbers"),
+    ("ulimit -n 20000", "the machine's own limit may be lower"),
+];
+
+#[test]
+fn every_command_line_is_understood() {
+    let bench = read("tests/bench/linux/args.rs");
+    let mut checked = 0;
+    for page in PAIRS[1..].iter().flat_map(|(en, zh)| [en, zh]) {
+        let page_text = read(page);
+        let blocks = text_and_code(&page_text).1;
+        let shell = blocks.iter().filter_map(|block| block.strip_prefix("```sh\n")).flat_map(str::lines);
+        for line in shell.filter(|line| *line != "```") {
+            checked += 1;
+            let ours = line.strip_prefix("cargo run -- ").or(line.strip_prefix("chatroom "));
+            if let Some(words) = ours {
+                let words: Vec<String> = words.split_whitespace().map(String::from).collect();
+                let parsed = chatroom::cli::parse(&words);
+                assert!(parsed.is_ok(), "{page}: `{line}` is answered with: {}", parsed.unwrap_err());
+            } else if let Some(words) = line.strip_prefix("cargo bench") {
+                let unquoted = words.split('\'').step_by(2).flat_map(str::split_whitespace);
+                for option in unquoted.filter(|word| word.len() > 2 && word.starts_with("--")) {
+                    let known = bench.contains(&format!("\"{option}\" =>"));
+                    assert!(known, "{page}: `{line}`: the bench has no option {option}");
+                }
+            } else if line.starts_with("grep ") {
+                let run = Command::new("sh").args(["-c", line]).current_dir(root()).output().unwrap();
+                assert!(run.status.success(), "{page}: `{line}` finds nothing");
+            } else {
+                let known = NOT_RUN.iter().any(|(start, _)| line.starts_with(start));
+                assert!(known, "{page}: no test knows what becomes of `{line}`; say it in NOT_RUN, or here");
+            }
+        }
+    }
+    assert!(checked > 20, "only {checked} commands found: does this test still read the pages?");
 }
 
 #[test]
