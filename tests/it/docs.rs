@@ -9,7 +9,7 @@ use std::process::Command;
 
 /// Pages that exist in both languages: English, Chinese. One that isn't written yet is passed over,
 /// but not one of a pair alone.
-const PAIRS: [(&str, &str); 3] = [
+pub const PAIRS: [(&str, &str); 3] = [
     ("docs/differences.md", "docs/differences.zh-CN.md"), // first: some tests are about this one
     ("README.md", "README.zh-CN.md"),
     ("docs/results.md", "docs/results.zh-CN.md"),
@@ -23,7 +23,7 @@ fn root() -> &'static Path {
 }
 
 #[track_caller]
-fn read(path: &str) -> String {
+pub fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|err| panic!("cannot read {path}: {err}"))
 }
 
@@ -323,7 +323,7 @@ const FOREIGN: [&str; 15] = [
     "ulimit ",
 ];
 
-/// Those in the text. What stands in blocks is what came when the block was run.
+/// Those in the text. What stands in blocks is compared with what comes, by `blocks.rs`.
 #[test]
 fn every_sentence_quoted_is_one_that_is_said() {
     let sayings = sayings();
@@ -347,7 +347,8 @@ fn every_sentence_quoted_is_one_that_is_said() {
     assert!(checked > 0, "no sentence found: does this test still read the pages?");
 }
 
-/// Commands of the pages that no test runs as they stand, by their beginning, and why not.
+/// Commands of the pages that no test runs as they stand, by their beginning, and why not. What the
+/// blocks of `docs/differences.md` print is compared by `blocks.rs`.
 const NOT_RUN: [(&str, &str); 5] = [
     ("cargo test", "this is it"),
     ("nc 127.0.0.1 8080", "waits for somebody at a keyboard; D3 does the same with a client that isn't"),
