@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)] // Allowed in tests, but not in their helpers.
 
 mod afterwards;
+#[cfg(target_os = "linux")]
+mod blocks;
 mod browser;
 mod chromium;
 mod compare;
