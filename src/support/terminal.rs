@@ -1,7 +1,9 @@
 //! Bytes from strangers, made safe for a terminal (D12).
 
 use std::io::{self, IsTerminal};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
+
+use super::lock;
 
 /// Whether stdout is a terminal. It gets what strangers send spelled out; a pipe or a file gets
 /// the bytes as they are.
@@ -29,13 +31,26 @@ fn colours() -> bool {
 /// (WCAG 2.1, 1.4.3). There are no others among the 256 colours of a terminal.
 const HUES: [u8; 5] = [63, 131, 29, 98, 163];
 
-/// How a sender is written: bold, each in one of the hues; the server without one.
+/// How many senders keep their hue: more than anybody can tell apart.
+const MAX_SENDERS: usize = 100;
+
+/// How a sender is written: bold, and in one of the hues, which go round in the order in which people
+/// first speak: so the few who talk at a time differ. The server has none.
 fn style(sender: &str) -> String {
+    static SENDERS: Mutex<Vec<String>> = Mutex::new(Vec::new());
     if sender == "[Server]" {
         return "\x1b[1m".to_string();
     }
-    let mixed = sender.bytes().fold(0_u32, |mixed, byte| mixed.wrapping_mul(31).wrapping_add(byte.into()));
-    format!("\x1b[1;38;5;{}m", HUES[mixed as usize % HUES.len()])
+    let mut senders = lock(&SENDERS);
+    let known = senders.iter().position(|one| one == sender);
+    let at = known.unwrap_or_else(|| {
+        if senders.len() == MAX_SENDERS {
+            senders.clear();
+        }
+        senders.push(sender.to_string());
+        senders.len() - 1
+    });
+    format!("\x1b[1;38;5;{}m", HUES[at % HUES.len()])
 }
 
 fn coloured(lines: &[u8], colours: bool) -> String {

@@ -83,7 +83,12 @@ fn listen(mut socket: WebSocket<Wire>) {
                 if !stop::requested() {
                     let _ = socket.flush(); // sends the reply
                 }
-                break goodbye(frame.map(|frame| frame.code));
+                let code = frame.map(|frame| frame.code);
+                if code == Some(CloseCode::Again) {
+                    warn!(zh "聊天室已满，请稍后再来", en "the room is full, please come back later"); // D8
+                    stop::exit(1);
+                }
+                break goodbye(code);
             }
             Ok(_) => {}
             Err(Error::Io(err)) if came_back_empty(&err) => match socket.get_mut().silence.is_time_to_ask() {
@@ -108,9 +113,6 @@ fn listen(mut socket: WebSocket<Wire>) {
 fn goodbye(code: Option<CloseCode>) -> String {
     match code {
         Some(CloseCode::Away) => tr!(zh "它停止了", en "it was stopped"),
-        Some(CloseCode::Again) => {
-            tr!(zh "聊天室已满，请稍后再来", en "the room is full, please come back later")
-        }
         Some(CloseCode::Size) => tr!(zh "那条消息太长", en "that message was too long for it"),
         Some(CloseCode::Normal) | None => tr!(zh "它道别了", en "it said good-bye"),
         Some(code) => {

@@ -25,14 +25,20 @@ struct Room {
 impl Room {
     #[track_caller]
     fn open() -> Self {
-        Self::try_open("127.0.0.1:0").expect("the server says its address")
+        Self::open_with(&[])
+    }
+
+    #[track_caller]
+    fn open_with(options: &[&str]) -> Self {
+        Self::try_open("127.0.0.1:0", options).expect("the server says its address")
     }
 
     /// None if the server ended without a banner: its address is taken.
     #[track_caller]
-    fn try_open(address: &str) -> Option<Self> {
+    fn try_open(address: &str, options: &[&str]) -> Option<Self> {
         let mut server = Command::new(env!("CARGO_BIN_EXE_chatroom"))
             .args(["ws-server", address, "--lang", "en"])
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -54,7 +60,7 @@ impl Room {
     fn reopen(address: &str) -> Self {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if let Some(room) = Self::try_open(address) {
+            if let Some(room) = Self::try_open(address, &[]) {
                 return room;
             }
             assert!(Instant::now() < deadline, "{address} did not become free within {PATIENCE:?}");
@@ -369,10 +375,10 @@ fn when_the_network_is_back_it_does_not_wait() {
     for event in
         ["window.dispatchEvent(new Event('online'))", "document.dispatchEvent(new Event('visibilitychange'))"]
     {
-        page.js("clearTimeout(retryTimer); retryMs = 3_600_000"); // left to itself it would wait an hour
+        page.js("retryMs = 3_600_000"); // left to itself it would wait an hour
         let address = room.address.clone();
         drop(room);
-        page.wait_for_status("Connection lost. Reconnecting in 3600 s");
+        page.wait_for_status("Connection lost at");
         assert_eq!(page.js("retryMs"), 5_000, "no later try waits longer than 5 s");
         room = Room::reopen(&address);
         page.js(event);
@@ -383,11 +389,137 @@ fn when_the_network_is_back_it_does_not_wait() {
 }
 
 #[test]
+fn a_loss_is_told_by_the_box_and_marked_in_the_conversation() {
+    let Some(mut browser) = Chromium::start("en-US") else { return };
+    let room = Room::open();
+    let address = room.address.clone();
+    let mut page = enter(&mut browser, &room.url());
+    let look = "[status.dataset.state, getComputedStyle(status).backgroundColor !== 'rgba(0, 0, 0, 0)',
+                 box.getBoundingClientRect().top - status.getBoundingClientRect().bottom < 20]";
+    let look = format!("((status) => {look})(document.querySelector('#status'))");
+    assert_eq!(page.js(&look), json!(["connected", false, true]), "all is well, and says so by the box");
+
+    page.say("before");
+    drop(room);
+    page.wait_for_status("Connection lost at");
+    assert_eq!(page.js(&look), json!(["trouble", true, true]), "a loss stands out, right above the box");
+    page.type_text("a draft");
+    let _room = Room::reopen(&address);
+    page.wait_for_connection();
+    page.wait_for_status("Connected again. What you wrote is still in the box.");
+    page.press_enter();
+    page.wait_for_message("a draft");
+    let status = page.js("document.querySelector('#status').textContent");
+    assert_eq!(status, "Connected", "the draft is sent: nothing is left in the box to speak of");
+
+    let entries = page.js("[...log.children].map((e) => e.className)");
+    assert_eq!(
+        entries,
+        json!(["message own", "gap", "message own"]),
+        "the mark stands where something may be missing, and the address is shown again after it"
+    );
+    let gap = page.js("document.querySelector('.gap').textContent");
+    let gap = gap.as_str().expect("the mark has words");
+    let (times, rest) = gap.split_once("M. ").expect("times and a sentence");
+    assert!(times.starts_with("No connection") && times.matches(':').count() >= 2, "{times:?}: its times");
+    assert_eq!(rest, "What others said then is missing.", "nothing was sent while nobody could know");
+}
+
+#[test]
+fn a_full_room_is_joined_when_there_is_a_place() {
+    let Some(mut browser) = Chromium::start("zh-CN") else { return };
+    let room = Room::open_with(&["--max-clients", "2"]);
+    let (mut guest, other) = (room.join(), room.join());
+    let mut page = browser.open(room.url());
+    page.wait_for_status("聊天室已满");
+    page.js("window.said = []; new MutationObserver(() => said.push(statusLine.textContent))
+           .observe(statusLine, { childList: true })");
+    page.wait_until("the page has tried again and again, ever more slowly", "retryMs === 5000");
+    assert_eq!(page.js("said"), json!([]), "a try that finds the room still full is not announced");
+    page.type_text("等一下");
+    page.press_enter();
+    page.wait_for_status("没有发出");
+
+    drop(other);
+    page.wait_for_connection();
+    assert_eq!(page.js("document.querySelectorAll('.gap').length"), 0, "who was never in has missed nothing");
+    page.press_enter();
+    assert!(guest.hears().ends_with("]: 等一下\n"), "with a place one can speak");
+    page.assert_no_complaints();
+}
+
+#[test]
+fn a_browser_without_network_says_so() {
+    let Some(mut browser) = Chromium::start("en-US") else { return };
+    let room = Room::open();
+    let mut page = enter(&mut browser, &room.url());
+    let network = |offline: bool| json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+
+    page.call("Network.enable", json!({}));
+    page.call("Network.emulateNetworkConditions", network(true));
+    page.wait_for_status("no network");
+    page.type_text("into the void");
+    page.press_enter();
+    page.wait_for_status("not sent");
+    page.call("Network.emulateNetworkConditions", network(false));
+    page.wait_for_status("Connected again");
+    page.wait_until("the gap is marked", "document.querySelectorAll('.gap').length === 1");
+}
+
+#[test]
+fn after_a_sleep_it_connects_afresh() {
+    let Some(mut browser) = Chromium::start("en-US") else { return };
+    let room = Room::open();
+    let mut page = enter(&mut browser, &room.url());
+
+    page.js("window.earlier = socket; watch()");
+    assert_eq!(page.js("socket === earlier && joined"), true, "who is awake keeps the connection");
+    // A clock that stood still for an hour is all that a page sees of a sleep.
+    page.js("watchedAt -= 3_600_000; document.dispatchEvent(new Event('visibilitychange'))");
+    page.wait_for_status("Connected again");
+    assert_eq!(page.js("socket !== earlier"), true, "an hour later the old connection can't be trusted");
+    page.wait_until("the hour is marked", "document.querySelectorAll('.gap').length === 1");
+    page.assert_no_complaints();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_has_stopped_is_noticed() {
+    let Some(mut browser) = Chromium::start("en-US") else { return };
+    let room = Room::open();
+    let mut page = enter(&mut browser, &room.url());
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([name, &room.server.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success(), "the server gets {name}");
+    };
+    // The page looks every 5 s, and asks if it has heard nothing since; here it looks when told to.
+    let look = "watch(); watch()";
+
+    let joined_at = page.js("aliveAt");
+    page.js(look);
+    page.wait_until("the server answers", &format!("aliveAt > {joined_at}"));
+    assert_eq!(page.js("joined"), true, "a server that answers is alive");
+
+    signal("-STOP");
+    page.say("are you there?"); // it looks sent: the system has taken it
+    page.js("((timeout) => AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 20))(AbortSignal.timeout)");
+    page.js(look);
+    page.wait_for_status("What you sent since then may not have arrived.");
+    signal("-CONT");
+    page.wait_for_status("Connected again");
+    page.wait_until(
+        "the mark tells of the message that nobody may have heard",
+        "document.querySelector('.gap').textContent.includes('what you sent may not have arrived')",
+    );
+    page.assert_no_complaints();
+}
+
+#[test]
 fn the_page_works_as_a_file() {
     let Some(mut browser) = Chromium::start("en-US") else { return };
     // A file can't know of any server but the default one, so this test needs the default port.
     let free = TcpListener::bind("127.0.0.1:8080").is_ok();
-    let Some(room) = free.then(|| Room::try_open("127.0.0.1:8080")).flatten() else {
+    let Some(room) = free.then(|| Room::try_open("127.0.0.1:8080", &[])).flatten() else {
         skipped("port 8080 is taken, and a page opened as a file knows no other");
         return;
     };
@@ -519,5 +651,91 @@ fn it_fits_a_phone() {
     assert_eq!(bottom, true, "the button to send is on the screen");
     let sender = page.js("document.querySelector('.sender').textContent");
     assert_eq!(sender, guest.address(), "the sender's address is shown in full");
+    page.assert_no_complaints();
+}
+
+#[test]
+fn unread_messages_are_counted_in_the_title() {
+    let Some(mut browser) = Chromium::start("en-US") else { return };
+    let room = Room::open();
+    let mut guest = room.join();
+    let mut page = enter(&mut browser, &room.url());
+    let look = |page: &mut Tab, hidden: bool| {
+        page.js(&format!(
+            "Object.defineProperty(document, 'hidden', {{ get: () => {hidden}, configurable: true }})"
+        ));
+        page.js("document.dispatchEvent(new Event('visibilitychange'))");
+    };
+
+    guest.say("seen");
+    page.wait_for_message("seen");
+    look(&mut page, true);
+    guest.say("one");
+    guest.say("two");
+    page.wait_until("the title counts", "document.title === '(2) Chatroom'");
+    for n in 0..200 {
+        guest.say(&format!("more {n}"));
+    }
+    page.wait_for_message("more 199");
+    assert_eq!(page.js("document.title"), "(99+) Chatroom", "a flood does not write every number");
+    look(&mut page, false);
+    assert_eq!(page.js("document.title"), "Chatroom", "who looks at the page has read it");
+    page.assert_no_complaints();
+}
+
+#[test]
+fn a_row_of_messages_has_one_address_and_each_its_time() {
+    let Some(mut browser) = Chromium::start("en-US") else { return };
+    let room = Room::open();
+    let (mut ann, mut ben) = (room.join(), room.join());
+    let mut page = enter(&mut browser, &room.url());
+    let addresses = "[...document.querySelectorAll('.sender')].filter((e) => e.checkVisibility()).map((e) => e.textContent)";
+
+    for text in ["one", "two"] {
+        ann.say(text);
+        page.wait_for_message(text);
+    }
+    ben.say("three");
+    page.wait_for_message("three");
+    page.say("four");
+    page.say("five");
+    ann.say("six");
+    page.wait_for_message("six");
+    assert_eq!(page.js(addresses), json!([ann.address(), ben.address(), "You", ann.address()]));
+    let times = page.js(
+        "[...document.querySelectorAll('time')].filter((e) => /^\\d+:\\d\\d( [AP]M)?$/.test(e.textContent)).length",
+    );
+    assert_eq!(times, 6, "each message tells when it came");
+
+    for n in 0..1_500 {
+        ann.say(&format!("more {n}"));
+    }
+    page.wait_for_message("more 1499");
+    assert_eq!(page.js(addresses), json!([ann.address()]), "the oldest that is kept has its address");
+    page.assert_no_complaints();
+}
+
+#[test]
+fn page_up_in_the_box_scrolls_the_conversation() {
+    let Some(mut browser) = Chromium::start("en-US") else { return };
+    let room = Room::open();
+    let mut guest = room.join();
+    let mut page = enter(&mut browser, &room.url());
+    let at_end = "log.scrollHeight - log.clientHeight - log.scrollTop < 2";
+    for n in 1..=60 {
+        guest.say(&format!("line {n}"));
+    }
+    page.wait_for_message("line 60");
+    page.wait_until("the list follows to its end", at_end);
+
+    page.type_text("a draft");
+    page.press(&json!({ "key": "PageUp", "code": "PageUp", "windowsVirtualKeyCode": 33 }));
+    page.wait_until("a page further up, and a bit of the last one", "log.scrollTop > 0 && !following");
+    let screens = page.js("(log.scrollHeight - log.clientHeight - log.scrollTop) / log.clientHeight");
+    let screens = screens.as_f64().expect("a number");
+    assert!((0.8..1.0).contains(&screens), "one screen at a time, but {screens} were scrolled");
+    page.press(&json!({ "key": "PageDown", "code": "PageDown", "windowsVirtualKeyCode": 34 }));
+    page.wait_until("and back", at_end);
+    assert_eq!(page.js("[document.activeElement.id, box.value]"), json!(["message", "a draft"]));
     page.assert_no_complaints();
 }

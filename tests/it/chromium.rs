@@ -304,9 +304,17 @@ impl Tab {
     /// Presses the Enter key.
     #[track_caller]
     pub fn press_enter(&mut self) {
-        let key = |kind: &str| json!({ "type": kind, "key": "Enter", "code": "Enter", "text": "\r", "windowsVirtualKeyCode": 13 });
-        self.call("Input.dispatchKeyEvent", key("keyDown"));
-        self.call("Input.dispatchKeyEvent", key("keyUp"));
+        self.press(&json!({ "key": "Enter", "code": "Enter", "text": "\r", "windowsVirtualKeyCode": 13 }));
+    }
+
+    /// Presses the key that these parameters of the protocol name.
+    #[track_caller]
+    pub fn press(&mut self, key: &Value) {
+        for kind in ["keyDown", "keyUp"] {
+            let mut event = key.clone();
+            event["type"] = json!(kind);
+            self.call("Input.dispatchKeyEvent", event);
+        }
     }
 
     /// Clicks in the middle of this element with the mouse.

@@ -5,10 +5,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Pages that exist in both languages: English, Chinese. One that isn't written yet is passed over,
 /// but not one of a pair alone.
-const PAIRS: [(&str, &str); 3] = [
+pub const PAIRS: [(&str, &str); 3] = [
     ("docs/differences.md", "docs/differences.zh-CN.md"), // first: some tests are about this one
     ("README.md", "README.zh-CN.md"),
     ("docs/results.md", "docs/results.zh-CN.md"),
@@ -22,7 +23,7 @@ fn root() -> &'static Path {
 }
 
 #[track_caller]
-fn read(path: &str) -> String {
+pub fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|err| panic!("cannot read {path}: {err}"))
 }
 
@@ -153,7 +154,12 @@ fn both_languages_are_in_step() {
         let (en_code, zh_code) = (text_and_code(&en_page).1, text_and_code(&zh_page).1);
         for (at, (one, other)) in en_code.iter().zip(&zh_code).enumerate() {
             let nth = at + 1;
-            assert_eq!(one, other, "{en} and {zh}: code block {nth} differs; make them the same");
+            if one.starts_with("```text") {
+                let lines = |block: &str| block.lines().count();
+                assert_eq!(lines(one), lines(other), "{en} and {zh}: lines of block {nth}:\n{one}{other}");
+            } else {
+                assert_eq!(one, other, "{en} and {zh}: code block {nth} differs; make them the same");
+            }
         }
         assert_eq!(en_code.len(), zh_code.len(), "{en} and {zh}: the number of code blocks");
     }
@@ -363,14 +369,16 @@ fn is_said(quote: &str, sayings: &[String]) -> bool {
 }
 
 /// Quotations that aren't ours, by their beginning: commands, and what other programs say.
-const FOREIGN: [&str; 13] = [
+const FOREIGN: [&str; 15] = [
     "//",
     "< <(",
     "<img",
     "Connection reset",
     "HTTP/1.1",
+    "Invalid -d",
     "S=",
     "[127.",
+    "[1]",
     "chatroom ",
     "exit code",
     "grep ",
@@ -379,6 +387,7 @@ const FOREIGN: [&str; 13] = [
     "ulimit ",
 ];
 
+/// Those in the text. What stands in blocks is compared with what comes, by `blocks.rs`.
 #[test]
 fn every_sentence_quoted_is_one_that_is_said() {
     let sayings = sayings();
@@ -399,7 +408,52 @@ fn every_sentence_quoted_is_one_that_is_said() {
             );
         }
     }
-    assert!(checked > 20, "only {checked} sentences found: does this test still read the pages?");
+    assert!(checked > 0, "no sentence found: does this test still read the pages?");
+}
+
+/// Commands of the pages that no test runs as they stand, by their beginning, and why not. What the
+/// blocks of `docs/differences.md` print is compared by `blocks.rs`.
+const NOT_RUN: [(&str, &str); 5] = [
+    ("cargo test", "this is it"),
+    ("nc 127.0.0.1 8080", "waits for somebody at a keyboard; D3 does the same with a client that isn't"),
+    ("perf ", "needs another package, and rights that not every machine gives"),
+    ("sysctl ", "not on every machine; it only shows three numbers"),
+    ("ulimit -n 20000", "the machine's own limit may be lower"),
+];
+
+#[test]
+fn every_command_line_is_understood() {
+    let bench = read("tests/bench/linux/args.rs");
+    let mut checked = 0;
+    for page in PAIRS[1..].iter().flat_map(|(en, zh)| [en, zh]) {
+        let page_text = read(page);
+        let blocks = text_and_code(&page_text).1;
+        let shell = blocks.iter().filter_map(|block| block.strip_prefix("```sh\n")).flat_map(str::lines);
+        for line in shell.filter(|line| *line != "```") {
+            checked += 1;
+            let ours = ["cargo run -- ", "chatroom ", "rlwrap chatroom "]
+                .iter()
+                .find_map(|start| line.strip_prefix(start));
+            if let Some(words) = ours {
+                let words: Vec<String> = words.split_whitespace().map(String::from).collect();
+                let parsed = chatroom::cli::parse(&words);
+                assert!(parsed.is_ok(), "{page}: `{line}` is answered with: {}", parsed.unwrap_err());
+            } else if let Some(words) = line.strip_prefix("cargo bench") {
+                let unquoted = words.split('\'').step_by(2).flat_map(str::split_whitespace);
+                for option in unquoted.filter(|word| word.len() > 2 && word.starts_with("--")) {
+                    let known = bench.contains(&format!("\"{option}\" =>"));
+                    assert!(known, "{page}: `{line}`: the bench has no option {option}");
+                }
+            } else if line.starts_with("grep ") {
+                let run = Command::new("sh").args(["-c", line]).current_dir(root()).output().unwrap();
+                assert!(run.status.success(), "{page}: `{line}` finds nothing");
+            } else {
+                let known = NOT_RUN.iter().any(|(start, _)| line.starts_with(start));
+                assert!(known, "{page}: no test knows what becomes of `{line}`; say it in NOT_RUN, or here");
+            }
+        }
+    }
+    assert!(checked > 20, "only {checked} commands found: does this test still read the pages?");
 }
 
 #[test]

@@ -4,6 +4,8 @@
 
 mod afterwards;
 mod bilingual;
+#[cfg(target_os = "linux")]
+mod blocks;
 mod browser;
 mod chromium;
 mod compare;
