@@ -168,7 +168,7 @@ pub fn run(order: &Order) -> Result<ExitCode, String> {
     if order.json {
         print::out(&json_summary(&all))
     } else {
-        summary(&all)
+        summary(&all, order.only.is_empty())
     }
     Ok(verdict(&all))
 }
@@ -253,8 +253,8 @@ fn first_to_mend(all: &[Played]) -> Option<&'static str> {
     all.iter().find(|one| matches!(one.outcome, Ended::Failed(_))).map(|one| one.case.id)
 }
 
-/// How far the program is at each level, and what to mend first.
-fn summary(all: &[Played]) {
+/// How far the program is at each level, and what to mend first. Only if `all` are all, they say that a level is complete.
+fn summary(all: &[Played], complete: bool) {
     for level in [Level::Notes, Level::Safe] {
         let [passed, failed, waiting, unchecked] =
             ["passed", "failed", "waiting", "not-checked"].map(|word| count(all, word, Some(level)));
@@ -262,7 +262,7 @@ fn summary(all: &[Played]) {
             say!(zh "{level}: {passed} 项通过，{failed} 项没有通过，{waiting} 项在等，{unchecked} 项没有检查",
                  en "{level}: {passed} hold, {failed} fail, {waiting} wait, {unchecked} were not checked");
         }
-        if level == Level::Notes && passed > 0 && failed + waiting == 0 {
+        if complete && level == Level::Notes && passed > 0 && failed + waiting == 0 {
             say!(zh "做到了笔记里的程序所做的一切", en "as good as the notes' program");
         }
     }

@@ -172,8 +172,13 @@ fn broadcast(clients: &Clients, sender: Option<SocketAddr>, line: &[u8], fault: 
         return broadcast_torn(clients, sender, line);
     }
     for (peer, conn) in clients.lock().unwrap().iter_mut() {
-        if Some(*peer) != sender && conn.write_all(line).is_err() && fault.patience().is_some() {
-            let _ = conn.shutdown(Shutdown::Both); // Each costs its own second.
+        if Some(*peer) != sender && conn.write_all(line).is_err() {
+            if fault.is("fragile") {
+                exit(1); // As SIGPIPE ends a program in C.
+            }
+            if fault.patience().is_some() {
+                let _ = conn.shutdown(Shutdown::Both); // Each costs its own second.
+            }
         }
     }
 }

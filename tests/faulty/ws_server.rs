@@ -175,8 +175,13 @@ fn relay(peer: SocketAddr, clients: &Clients, message: &[u8], fault: Fault) {
     for (other, conn) in clients.lock().unwrap().iter_mut() {
         if *other != peer || fault.is("echo") {
             // Waits for whoever doesn't read, with the lock held.
-            if conn.write_all(&bytes).is_err() && fault.patience().is_some() {
-                let _ = conn.shutdown(Shutdown::Both); // Each costs its own second.
+            if conn.write_all(&bytes).is_err() {
+                if fault.is("fragile") {
+                    exit(1); // As SIGPIPE ends a program in C.
+                }
+                if fault.patience().is_some() {
+                    let _ = conn.shutdown(Shutdown::Both); // Each costs its own second.
+                }
             }
         }
     }

@@ -39,6 +39,7 @@ const TCP_SERVER: &[(&str, &str, &str)] = &[
     ("D4-slow", "hasty", "stays"),
     ("D4-slow", "", "stays"),
     ("tcp-flood", "torn", "under the lock"),
+    ("tcp-bustle", "fragile", "look at what each write says"),
     ("D5", "", "pause before"),
     ("D5", "silent-rest", "pause before"),
     ("D5-stop", "", "keep a spare one"),
@@ -160,6 +161,7 @@ const UDP_CLIENT: &[(&str, &str, &str)] = &[
 const WS_SERVER: &[(&str, &str, &str)] = &[
     ("ws-handshake", "strict-head", "case doesn't matter"),
     ("ws-relay", "prefix", "the prefix is"),
+    ("ws-bustle", "fragile", "look at what each write says"),
     ("ws-echo", "echo", "leave out the one"),
     ("ws-order", "one-per-read", "belongs to the next"),
     ("ws-early", "early-lost", "hand it on"),

@@ -42,6 +42,7 @@ mod server {
         d12_pipe: "D12-server-pipe",
         crowd: "tcp-crowd",
         churn: "tcp-churn",
+        bustle: "tcp-bustle",
     }
 }
 

@@ -56,6 +56,7 @@ mod server {
         flood: "ws-flood",
         crowd: "ws-crowd",
         churn: "ws-churn",
+        bustle: "ws-bustle",
     }
 }
 

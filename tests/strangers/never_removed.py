@@ -7,7 +7,10 @@ def console():
     for line in sys.stdin.buffer:
         with lock:
             for client in clients:
-                client.sendall(b"[Server]: " + line)
+                try:
+                    client.sendall(b"[Server]: " + line)
+                except OSError:
+                    pass # it has left
 
 def handle(conn, addr):
     try:

@@ -12,7 +12,7 @@ use super::output::{Output, contains};
 use super::system::{self, Usage};
 use crate::check::telling::events::{Log, MAX_PRINTED, What, show};
 use crate::check::telling::text::Text;
-use crate::check::telling::verdict::{Likely, Verdict, ensure, fail};
+use crate::check::telling::verdict::{Likely, Verdict, ensure, fail, fail_by};
 use crate::{text, tr};
 
 /// How often a process is asked whether it has ended: std can't wait with a deadline.
@@ -181,7 +181,7 @@ impl Program {
         let runs_on = || tr!(zh "{name}继续运行", en "the {name} runs on");
         match self.child().try_wait() {
             Ok(None) => Ok(()),
-            Ok(Some(status)) => fail(runs_on(), self.ended_and_printed(status)),
+            Ok(Some(status)) => fail_by(runs_on(), self.ended_and_printed(status), by_sigpipe(status)),
             Err(e) => fail(runs_on(), e.to_string()),
         }
     }
@@ -301,6 +301,22 @@ fn end_group(group: u32) {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
+}
+
+/// What the end by SIGPIPE tells. Most languages ignore that signal; C doesn't.
+#[cfg(unix)]
+fn by_sigpipe(status: ExitStatus) -> Option<String> {
+    const SIGPIPE: i32 = 13;
+    let ended_it = std::os::unix::process::ExitStatusExt::signal(&status) == Some(SIGPIPE);
+    ended_it.then(|| {
+        tr!(zh "它写给了一个已经离开的客户端，被 SIGPIPE 信号结束了：忽略这个信号，检查 write 的返回值",
+            en "it wrote to somebody who has left, and the signal SIGPIPE ended it: ignore that signal, and look at what write returns")
+    })
+}
+
+#[cfg(not(unix))]
+fn by_sigpipe(_: ExitStatus) -> Option<String> {
+    None
 }
 
 impl Drop for Program {

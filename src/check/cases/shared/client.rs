@@ -16,7 +16,14 @@ pub fn send<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     let raw = [S::RAW, b"!"].concat();
     for line in [b"hello", "你好".as_bytes(), b"", b"  a\tb ", &raw] {
         client.type_in([line, b"\n"].concat())?;
-        server.expect_typed(line)?;
+        let typed = server.expect_typed(line);
+        if line.is_empty() {
+            typed.likely(text!(zh "读的是词，而不是行（例如用 scanf），所以空行和空白都丢了：按行读",
+                               en "words are read, and not lines (by scanf, say), so an empty line and blanks are lost: \
+                                   read line by line"))?;
+        } else {
+            typed?;
+        }
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use crate::check::stage::program::Program;
@@ -147,6 +149,62 @@ fn gets_something<C: Connected>(a: &mut C, b: &mut C, peer: &C) -> Verdict {
     let nothing = text!(zh "说了很多遍，有一个始终什么也没有收到",
                         en "one gets nothing, however often it is said");
     fail(wanted, nothing)
+}
+
+/// Some talk while others come and go.
+pub const fn bustle<C: Connected>(id: &'static str) -> Case {
+    Case {
+        id,
+        title: text!(zh "一些客户端不停地说话，同时有许多来来去去，多数以重置断开：聊天室照常运行",
+                     en "while some talk without a pause, many come and go, most of them by a reset: the room goes on"),
+        hint: text!(zh "遍历列表时，别人正在修改它：两者都要拿着锁。或者，写给一个刚离开的人，结束了整个程序（SIGPIPE、\
+                        没有处理的错误）：忽略这个信号，检查每次写的结果",
+                    en "the list is changed while somebody walks it: hold the lock for both. Or a write to somebody who \
+                        has just left ends the program (SIGPIPE, an error nobody looks at): ignore the signal, and look \
+                        at what each write says"),
+        run: goes_on_meanwhile::<C>,
+    }
+}
+
+/// So many talk, and so many come and go.
+const TALKERS: usize = 4;
+const VISITORS: usize = 400;
+
+/// How long a talker rests after a line: the visitors are to be seen, and no buffer is to fill.
+const BREATH: Duration = Duration::from_millis(2);
+
+fn goes_on_meanwhile<C: Connected>(scene: &Scene<'_>) -> Verdict {
+    let server = C::serve(scene.launch())?;
+    let talkers = C::room::<TALKERS>(&server, ["A", "B", "C", "D"])?;
+    let names = "A, B, C, D";
+    scene.log.note(tr!(zh "{names} 不停地说话；同时有 {VISITORS} 个客户端来来去去，多数以重置断开",
+                       en "{names} talk without a pause; meanwhile {VISITORS} come and go, most of them by a reset"));
+    let over = AtomicBool::new(false);
+    let visited = thread::scope(|scope| {
+        for talker in talkers {
+            scope.spawn(|| talk_until(talker, &over));
+        }
+        let visited = (0..VISITORS).try_for_each(|_| {
+            let visitor = C::connect(&server, &someone())?;
+            visitor.set_quiet(true);
+            visitor.has_something(SHORT); // unread, it makes a reset of its end
+            Ok(())
+        });
+        over.store(true, Ordering::Relaxed);
+        visited
+    });
+    server.unless_ended(visited)?;
+    let [mut e, mut f] = server.unless_ended(C::room(&server, ["E", "F"]))?;
+    server.unless_ended(relay(&mut e, &mut f, "still here"))
+}
+
+/// Talks, and reads what the others say, until it's `over`.
+fn talk_until<C: Connected>(mut talker: C, over: &AtomicBool) {
+    talker.set_quiet(true);
+    let line = talker.encode("on and on");
+    while !over.load(Ordering::Relaxed) && talker.try_send(&line) {
+        while talker.next(BREATH).is_something() && !over.load(Ordering::Relaxed) {}
+    }
 }
 
 /// D5: no descriptors are left for newcomers.

@@ -11,17 +11,18 @@ pub(super) const CASES: &[Case] = &[
         id: "client-send",
         title: text!(zh "输入的每一行都立刻发送，逐字节不变，连同换行",
                      en "each typed line is sent at once, byte for byte, with its line break"),
-        hint: text!(zh "输入的行没有发送，或者到输入结束才发送，或者被转成文本再转回来",
-                    en "typed lines are not sent, or not before the input ends, or turned into text and back"),
+        hint: text!(zh "输入的行没有发送，或者留在缓冲区里，到输入结束才发送（每行之后要 flush），或者被转成文本再转回来",
+                    en "typed lines are not sent, or stay in a buffer until the input ends (flush it after each line), \
+                        or are turned into text and back"),
         run: client::send::<Peer>,
     },
     Case {
         id: "client-print",
         title: text!(zh "服务器发来的内容原样打印",
                      en "what the server sends is printed as it is"),
-        hint: text!(zh "服务器发来的行没有打印，或者缓冲区满了才打印，或者被转成文本再转回来",
-                    en "lines from the server are not printed, or only when a buffer is full, \
-                        or turned into text and back"),
+        hint: text!(zh "服务器发来的行没有打印，或者缓冲区满了才打印（每行之后要 flush），或者被转成文本再转回来",
+                    en "lines from the server are not printed, or only when a buffer is full (flush it after each line), \
+                        or are turned into text and back"),
         run: client::print::<Peer>,
     },
     Case {

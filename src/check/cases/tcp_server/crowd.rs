@@ -16,6 +16,7 @@ pub(super) const CASES: &[Case] = &[
                         is there a limit on threads or descriptors?"),
         run: five_hundred,
     },
+    crowd::bustle::<Peer>("tcp-bustle"),
     Case {
         id: "tcp-churn",
         title: text!(zh "3,000 个客户端来了又走，其中一半以重置断开，走后什么也不留下",

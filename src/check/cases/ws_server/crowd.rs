@@ -7,6 +7,7 @@ use crate::text;
 
 pub(super) const CASES: &[Case] = &[
     crowd::twelve::<WsPeer>("ws-crowd"),
+    crowd::bustle::<WsPeer>("ws-bustle"),
     Case {
         id: "ws-churn",
         title: text!(zh "500 个客户端来了又走（有的正常关闭，有的重置连接），不留下线程、描述符或内存",
