@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
+use chatroom::check::{self, Kind};
 use serde_json::Value;
 
 use crate::chromium::skipped;
@@ -71,7 +72,7 @@ fn is_installed(command: &str) -> bool {
 
 /// Runs the checker: its exit code, and the objects that it prints.
 #[track_caller]
-fn check(kind: &str, run: &str, more: &[&str]) -> (Option<i32>, Vec<Value>) {
+fn run_check(kind: &str, run: &str, more: &[&str]) -> (Option<i32>, Vec<Value>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatroom"));
     command.args(["check", kind, "--run", run, "--json", "--lang", "en"]).args(more).stdin(Stdio::null());
     command.env_remove("PYTHONUNBUFFERED"); // with it Python prints as few programs do
@@ -106,15 +107,21 @@ fn is_told(stranger: &Stranger) {
             Command::new("sh").args(["-c", &fill(make)]).env("GO111MODULE", "off").output().expect("sh runs");
         assert!(made.status.success(), "{file}: {}", String::from_utf8_lossy(&made.stderr));
     }
-    let (code, told) = check(kind, &fill(run), &["--level", "notes"]);
+    // What comes behind the expected case needn't be waited for.
+    let all = check::cases(Kind::from_name(kind).expect("a kind"));
+    let until = all.iter().position(|one| one.id == *case).expect("a case");
+    let mut more = vec!["--level", "notes", "--only"];
+    more.extend(all[..=until].iter().map(|one| one.id));
+    let (code, told) = run_check(kind, &fill(run), &more);
     let _ = fs::remove_dir_all(&dir);
     let first =
         told.iter().find(|one| one["outcome"] == "failed").unwrap_or_else(|| panic!("{file}: nothing fails"));
-    assert_eq!((code, &first["case"]), (Some(1), &Value::from(*case)), "{file}: {first:#}");
     let says = first["cause"].as_str().unwrap_or_default();
-    assert!(says.contains(cause), "{file} is told: {says}");
+    assert!(code == Some(1) && says.contains(cause), "{file}: {first:#}");
+    // Who has just knocked may be the one that has left: SIGPIPE is met sooner then.
+    assert!(first["case"] == **case || *cause == "SIGPIPE", "{file}: {first:#}");
     let summary = told.last().expect("a summary");
-    assert_eq!(summary["summary"]["first"], **case, "{file}: the summary says what to mend first");
+    assert_eq!(summary["summary"]["first"], first["case"], "{file}: the summary says what to mend first");
 }
 
 macro_rules! strangers {
@@ -154,7 +161,7 @@ fn what_is_no_chat_is_told_soon_and_nothing_is_left() {
         "sh -c 'sleep 4711 & sleep 4712' {port}",
     ] {
         let start = Instant::now();
-        let (code, told) = check("tcp-server", run, &[]);
+        let (code, told) = run_check("tcp-server", run, &[]);
         let failed = told.iter().filter(|one| one["outcome"] == "failed").count();
         assert_eq!((code, failed), (Some(1), 1), "{run}: one failure, and the others wait for it");
         assert!(start.elapsed() < Duration::from_secs(14), "{run} took {:?}", start.elapsed());
@@ -165,7 +172,7 @@ fn what_is_no_chat_is_told_soon_and_nothing_is_left() {
 
 #[test]
 fn the_object_of_a_case_has_its_keys() {
-    let (_, told) = check("tcp-server", "false {addr}", &["--only", "tcp-relay", "tcp-echo"]);
+    let (_, told) = run_check("tcp-server", "false {addr}", &["--only", "tcp-relay", "tcp-echo"]);
     let keys =
         |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(keys(&told[0]), "case cause events expected got kind level outcome seconds teaches title");

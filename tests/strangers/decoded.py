@@ -3,11 +3,17 @@ import socket, sys, threading
 
 clients, lock = [], threading.Lock()
 
+def send(client, line):
+    try:
+        client.sendall(line)
+    except OSError:
+        pass # it has left, and its own thread will see that
+
 def console():
     for line in sys.stdin.buffer:
         with lock:
             for client in clients:
-                client.sendall(b"[Server]: " + line)
+                send(client, b"[Server]: " + line)
 
 def handle(conn, addr):
     try:
@@ -15,7 +21,7 @@ def handle(conn, addr):
             with lock:
                 for other in clients:
                     if other is not conn:
-                        other.sendall(f"[{addr[0]}:{addr[1]}]: {line}".encode())
+                        send(other, f"[{addr[0]}:{addr[1]}]: {line}".encode())
     except OSError:
         pass
     with lock:

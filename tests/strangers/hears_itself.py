@@ -3,18 +3,24 @@ import socket, sys, threading
 
 clients, lock = [], threading.Lock()
 
+def send(client, line):
+    try:
+        client.sendall(line)
+    except OSError:
+        pass # it has left, and its own thread will see that
+
 def console():
     for line in sys.stdin.buffer:
         with lock:
             for client in clients:
-                client.sendall(b"[Server]: " + line)
+                send(client, b"[Server]: " + line)
 
 def handle(conn, addr):
     try:
         for line in conn.makefile("rb"):
             with lock:
                 for other in clients:
-                    other.sendall(b"[%s:%d]: %s" % (addr[0].encode(), addr[1], line))
+                    send(other, b"[%s:%d]: %s" % (addr[0].encode(), addr[1], line))
     except OSError:
         pass
     with lock:

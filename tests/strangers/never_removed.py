@@ -3,14 +3,17 @@ import socket, sys, threading
 
 clients, lock = [], threading.Lock()
 
+def send(client, line):
+    try:
+        client.sendall(line)
+    except OSError:
+        pass # it has left, and its own thread will see that
+
 def console():
     for line in sys.stdin.buffer:
         with lock:
             for client in clients:
-                try:
-                    client.sendall(b"[Server]: " + line)
-                except OSError:
-                    pass # it has left
+                send(client, b"[Server]: " + line)
 
 def handle(conn, addr):
     try:
@@ -18,10 +21,7 @@ def handle(conn, addr):
             with lock:
                 for other in clients:
                     if other is not conn:
-                        try:
-                            other.sendall(b"[%s:%d]: %s" % (addr[0].encode(), addr[1], line))
-                        except OSError:
-                            pass # it has left
+                        send(other, b"[%s:%d]: %s" % (addr[0].encode(), addr[1], line))
     except OSError:
         pass
 

@@ -1,6 +1,8 @@
 //! What is checked: a command, and the address it serves or dials.
 
-use std::net::{TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// The program under test.
@@ -30,14 +32,10 @@ impl Target {
     /// With a port that is free, if each case is to have another.
     #[must_use]
     pub fn at_fresh_port(&self) -> Target {
-        let free = || {
-            let listener = TcpListener::bind("127.0.0.1:0").ok()?;
-            let address = listener.local_addr().ok()?;
-            UdpSocket::bind(address).ok().map(|_| address.to_string())
-        };
         let mut target = self.clone();
         if self.address == Target::FRESH {
-            target.address = (0..100).find_map(|_| free()).unwrap_or_else(|| "127.0.0.1:0".to_string());
+            let address = (0..1000).map(|_| next_address()).find(|address| is_free(*address));
+            target.address = address.map_or("127.0.0.1:0".to_string(), |address| address.to_string());
         }
         target
     }
@@ -47,6 +45,22 @@ impl Target {
     pub fn chooses_port(&self) -> bool {
         self.address.ends_with(":0")
     }
+}
+
+/// The ports that programs are told to take. Systems hand out higher ones by themselves, so nobody else comes upon one
+/// of these between our look at it and the program's start.
+const PORTS: Range<u32> = 20_000..30_000;
+
+/// Another address each time, and other ones than another checker's.
+fn next_address() -> SocketAddr {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let mixed = std::process::id().wrapping_mul(7919).wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed));
+    let port = PORTS.start + mixed % (PORTS.end - PORTS.start);
+    SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).unwrap_or_default()))
+}
+
+fn is_free(address: SocketAddr) -> bool {
+    TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok()
 }
 
 /// Splits at blanks outside quotes. A backslash is a character like any other: paths of Windows have it.

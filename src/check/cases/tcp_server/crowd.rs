@@ -7,6 +7,7 @@ use crate::check::{Case, Scene, Verdict};
 use crate::{text, tr};
 
 pub(super) const CASES: &[Case] = &[
+    crowd::bustle::<Peer>("tcp-bustle"),
     Case {
         id: "tcp-crowd",
         title: text!(zh "500 个客户端都能收到彼此发的话",
@@ -16,7 +17,6 @@ pub(super) const CASES: &[Case] = &[
                         is there a limit on threads or descriptors?"),
         run: five_hundred,
     },
-    crowd::bustle::<Peer>("tcp-bustle"),
     Case {
         id: "tcp-churn",
         title: text!(zh "3,000 个客户端来了又走，其中一半以重置断开，走后什么也不留下",

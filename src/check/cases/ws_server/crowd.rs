@@ -6,8 +6,8 @@ use crate::check::{Case, Scene, Verdict};
 use crate::text;
 
 pub(super) const CASES: &[Case] = &[
-    crowd::twelve::<WsPeer>("ws-crowd"),
     crowd::bustle::<WsPeer>("ws-bustle"),
+    crowd::twelve::<WsPeer>("ws-crowd"),
     Case {
         id: "ws-churn",
         title: text!(zh "500 个客户端来了又走（有的正常关闭，有的重置连接），不留下线程、描述符或内存",
