@@ -435,7 +435,13 @@ fn every_command_line_is_understood() {
                 .iter()
                 .find_map(|start| line.strip_prefix(start));
             if let Some(words) = ours {
-                let words: Vec<String> = words.split_whitespace().map(String::from).collect();
+                // What stands in quotes is one word.
+                let parts = words.split('\'').enumerate();
+                let split = |(at, part): (usize, &str)| match at % 2 {
+                    0 => part.split_whitespace().map(String::from).collect(),
+                    _ => vec![part.to_string()],
+                };
+                let words: Vec<String> = parts.flat_map(split).collect();
                 let parsed = chatroom::cli::parse(&words);
                 assert!(parsed.is_ok(), "{page}: `{line}` is answered with: {}", parsed.unwrap_err());
             } else if let Some(words) = line.strip_prefix("cargo bench") {
