@@ -2,7 +2,7 @@
 //! at this address", whatever language it is written in.
 //!
 //! A [`Case`] drives real processes over loopback and says what came of it in an [`Outcome`]. The cases stand in
-//! [`cases`], a folder for each kind of program; what they play on is the [`stage`]; how it is told, [`telling`].
+//! [`mod@cases`], a folder for each kind of program; what they play on is the [`stage`]; how it is told, [`telling`].
 //!
 //! Two rules hold for every case. Everything that waits has a deadline, so a case fails and never hangs.
 //! And "nothing arrives" is proven by order, not by a pause: somebody else says a marker afterwards, and
