@@ -2,7 +2,8 @@
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
+use std::{fs, thread};
 
 use super::stage::program;
 use super::telling::json::{Object, event};
@@ -23,6 +24,7 @@ pub struct Order {
     level: Option<Level>,
     list: bool,
     json: bool,
+    watch: bool,
 }
 
 /// Nothing could be judged.
@@ -35,7 +37,7 @@ impl Order {
     /// One sentence that says what to write instead.
     pub fn parse(words: &[&str]) -> Result<Order, String> {
         let (mut kind, mut run, mut addr, mut level) = (None, None, None, None);
-        let (mut only, mut list, mut json) = (Vec::new(), false, false);
+        let (mut only, mut list, mut json, mut watch) = (Vec::new(), false, false, false);
         let mut words = words.iter().copied().peekable();
         while let Some(word) = words.next() {
             let mut value = || words.next().map(str::to_string).ok_or_else(|| needs_value(word));
@@ -53,6 +55,7 @@ impl Order {
                 }
                 "--list" => list = true,
                 "--json" => json = true,
+                "--watch" => watch = true,
                 _ if word.starts_with('-') => {
                     return Err(tr!(zh "check 没有 {word} 选项；请看 chatroom check --help",
                                    en "check has no option {word}; see chatroom check --help"));
@@ -65,7 +68,7 @@ impl Order {
             return Err(tr!(zh "没有 {unknown} 这一项；chatroom check {kind} --list 列出全部",
                            en "there is no case {unknown}; chatroom check {kind} --list names them all"));
         }
-        Ok(Order { kind, run, addr, only, level, list, json })
+        Ok(Order { kind, run, addr, only, level, list, json, watch })
     }
 
     fn target(&self) -> Result<Target, String> {
@@ -155,9 +158,33 @@ pub fn run(order: &Order) -> Result<ExitCode, String> {
         program::end_all();
         stop::exit(130);
     })?;
+    loop {
+        let before = changed_at(&target);
+        let code = try_all(order, &target);
+        if !order.watch {
+            return Ok(code);
+        }
+        say!(zh "等待程序的文件改变，然后再来一次；Ctrl-C 结束", en "again when the program's files change; Ctrl-C ends");
+        while changed_at(&target) == before {
+            thread::sleep(WATCH);
+        }
+    }
+}
+
+/// How often the files are looked at.
+const WATCH: Duration = Duration::from_millis(300);
+
+/// When the files that the command names were changed last.
+fn changed_at(target: &Target) -> Vec<Option<SystemTime>> {
+    let changed = |word: &String| fs::metadata(word).and_then(|file| file.modified()).ok();
+    target.words.iter().map(changed).collect()
+}
+
+/// Tries all cases that were asked for, and tells what came of them.
+fn try_all(order: &Order, target: &Target) -> ExitCode {
     let mut all: Vec<Played> = Vec::new();
     for case in order.asked() {
-        let played = play(case, order, &target, &all);
+        let played = play(case, order, target, &all);
         if order.json {
             print::out(&json(order.kind, &played));
         } else {
@@ -170,7 +197,7 @@ pub fn run(order: &Order) -> Result<ExitCode, String> {
     } else {
         summary(&all, order.only.is_empty())
     }
-    Ok(verdict(&all))
+    verdict(&all)
 }
 
 /// Tries a case, unless that on which it stands has failed.

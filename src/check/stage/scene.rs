@@ -201,6 +201,9 @@ impl<'a> Launch<'a> {
     pub fn server(self) -> Verdict<Server> {
         let (log, patience, address) = (self.scene.log.clone(), self.scene.patience(), self.address.clone());
         let chooses_port = self.chooses_port();
+        if !chooses_port && resolve(&address).is_some_and(|at| TcpListener::bind(at).is_err()) {
+            return taken(&address);
+        }
         let program = self.program("server")?;
         let address = if chooses_port {
             address_from_banner(&program, patience)
@@ -211,6 +214,12 @@ impl<'a> Launch<'a> {
                          en "the server doesn't start, or not at this address; print the first line once it listens, not before");
         Ok(Server { address: address.likely(hint)?, program, log, patience })
     }
+}
+
+/// Whoever has the address would be judged in the program's place.
+pub(in crate::check) fn taken<T>(address: &str) -> Verdict<T> {
+    not_checked(tr!(zh "{address} 已被别的程序占用；请先停止那个程序",
+                    en "another program has {address}; stop that one first"))
 }
 
 /// The address named in the first line that the program prints.
