@@ -153,9 +153,10 @@ impl Case {
                 id: self.id,
                 title: self.title,
                 events: scene.log.events_until(failure.at),
-                hint: failure.hint.or(failure.guess).unwrap_or_else(|| self.hint.to_string()),
+                hint: failure.hint.or(failure.evidence.cause).unwrap_or_else(|| self.hint.to_string()),
                 expected: failure.expected,
                 got: failure.got,
+                differs_at: failure.evidence.differs_at,
             })),
         }
     }

@@ -12,7 +12,7 @@ use super::output::{Output, contains};
 use super::system::{self, Usage};
 use crate::check::telling::events::{Log, MAX_PRINTED, What, show};
 use crate::check::telling::text::Text;
-use crate::check::telling::verdict::{Likely, Verdict, ensure, fail, fail_by};
+use crate::check::telling::verdict::{Evidence, Likely, Verdict, ensure, fail, fail_by};
 use crate::{text, tr};
 
 /// How often a process is asked whether it has ended: std can't wait with a deadline.
@@ -181,7 +181,11 @@ impl Program {
         let runs_on = || tr!(zh "{name}继续运行", en "the {name} runs on");
         match self.child().try_wait() {
             Ok(None) => Ok(()),
-            Ok(Some(status)) => fail_by(runs_on(), self.ended_and_printed(status), by_sigpipe(status)),
+            Ok(Some(status)) => fail_by(
+                runs_on(),
+                self.ended_and_printed(status),
+                Evidence { cause: by_sigpipe(status), differs_at: None },
+            ),
             Err(e) => fail(runs_on(), e.to_string()),
         }
     }

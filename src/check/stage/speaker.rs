@@ -12,9 +12,9 @@ use super::frame::Frame;
 use super::output::contains;
 use super::program::Program;
 use super::scene::{Launch, Scene, Server};
-use crate::check::telling::events::{Log, What, show};
+use crate::check::telling::events::{Log, What, differs_at, show};
 use crate::check::telling::text::{Text, join};
-use crate::check::telling::verdict::{Likely, Verdict, fail, fail_by};
+use crate::check::telling::verdict::{Evidence, Likely, Verdict, fail, fail_by};
 use crate::{text, tr};
 
 /// How long a greeting is waited for before it is said again: its hearer may not be in the room yet.
@@ -227,8 +227,12 @@ pub trait Speaker: Sized + Send {
             }
             _ => heard.told(),
         };
-        let guess = cause(wanted, &heard, &self.prefix());
-        fail_by(self.role().does(wanted.gets()), got, guess.map(|cause| cause.to_string()))
+        let cause = cause(wanted, &heard, &self.prefix()).map(|cause| cause.to_string());
+        let differs_at = match (wanted, &heard) {
+            (Heard::Words(wanted), Heard::Words(heard)) => differs_at(wanted, heard),
+            _ => None,
+        };
+        fail_by(self.role().does(wanted.gets()), got, Evidence { cause, differs_at })
     }
 
     /// These words must come next, in just these bytes.

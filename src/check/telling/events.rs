@@ -154,3 +154,36 @@ pub fn show(bytes: &[u8]) -> String {
         format!("\"{text}\"")
     }
 }
+
+/// Where `heard` differs from `wanted`, as columns into what [`show`] makes of it. `None` where that is cut before.
+#[must_use]
+pub fn differs_at(wanted: &[u8], heard: &[u8]) -> Option<usize> {
+    let mut same = wanted.iter().zip(heard).take_while(|(wanted, heard)| wanted == heard).count();
+    while std::str::from_utf8(heard).is_ok_and(|text| !text.is_char_boundary(same)) {
+        same -= 1; // a character is one sign
+    }
+    let shown = show(&heard[..same]);
+    // Both as text, or both as bytes: else what is before the place looks different.
+    let alike = std::str::from_utf8(&heard[..same]).is_ok() && heard[..same].is_ascii()
+        || std::str::from_utf8(heard).is_ok();
+    (alike && same < MAX_SHOWN).then(|| shown.chars().map(columns).sum::<usize>() - 1)
+}
+
+/// How many columns a character takes on a terminal, for a caret below it: those of Chinese take two.
+#[must_use]
+pub fn columns(c: char) -> usize {
+    1 + usize::from(c >= '\u{1100}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::differs_at;
+
+    #[test]
+    fn the_caret_stands_under_the_first_byte_that_differs() {
+        assert_eq!(differs_at(b"[a]: hello\n", b"[a]: hallo\n"), Some(7)); // "[a]: hallo\n"
+        assert_eq!(differs_at("\u{597d}b".as_bytes(), "\u{597d}c".as_bytes()), Some(3));
+        assert_eq!(differs_at(b"line\n", b"line"), Some(5));
+        assert_eq!(differs_at(&[b'x'; 300], &[b'x'; 299]), None);
+    }
+}

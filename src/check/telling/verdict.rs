@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use super::events::{Event, transcript};
+use super::events::{Event, columns, transcript};
 use super::text::Text;
 use crate::tr;
 
@@ -14,7 +14,7 @@ pub type Verdict<T = ()> = Result<T, Halt>;
 #[derive(Debug)]
 pub enum Halt {
     /// The program doesn't do what it must.
-    Failed(Failure),
+    Failed(Box<Failure>),
     /// This machine, or this program, lacks what the case needs: no verdict.
     NotChecked(String),
 }
@@ -28,21 +28,30 @@ pub struct Failure {
     pub got: String,
     /// The likely cause, where the failing step knows better than the case.
     pub hint: Option<String>,
-    /// What the evidence itself tells of the cause.
-    pub guess: Option<String>,
+    /// What it tells by itself.
+    pub evidence: Evidence,
     /// When.
     pub at: Instant,
 }
 
 /// Ends a case: expected this, got that.
 pub fn fail<T>(expected: impl Into<String>, got: impl Into<String>) -> Verdict<T> {
-    fail_by(expected, got, None)
+    fail_by(expected, got, Evidence::default())
 }
 
-/// The same, with what the evidence itself tells of the cause.
-pub fn fail_by<T>(expected: impl Into<String>, got: impl Into<String>, guess: Option<String>) -> Verdict<T> {
+/// What came, looked at.
+#[derive(Debug, Default)]
+pub struct Evidence {
+    /// The cause that it tells of.
+    pub cause: Option<String>,
+    /// Where it differs from what was expected: so many columns into what is shown of it.
+    pub differs_at: Option<usize>,
+}
+
+/// The same, with what the evidence tells by itself.
+pub fn fail_by<T>(expected: impl Into<String>, got: impl Into<String>, evidence: Evidence) -> Verdict<T> {
     let (expected, got, at) = (expected.into(), got.into(), Instant::now());
-    Err(Halt::Failed(Failure { expected, got, hint: None, guess, at }))
+    Err(Halt::Failed(Box::new(Failure { expected, got, hint: None, evidence, at })))
 }
 
 /// Goes on only if `holds`.
@@ -65,8 +74,9 @@ pub trait Likely {
 impl<T> Likely for Verdict<T> {
     fn likely(self, hint: impl fmt::Display) -> Self {
         self.map_err(|halt| match halt {
-            Halt::Failed(failure @ Failure { hint: None, .. }) => {
-                Halt::Failed(Failure { hint: Some(hint.to_string()), ..failure })
+            Halt::Failed(mut failure) if failure.hint.is_none() => {
+                failure.hint = Some(hint.to_string());
+                Halt::Failed(failure)
             }
             other => other,
         })
@@ -97,19 +107,24 @@ pub struct Report {
     pub expected: String,
     /// What happened.
     pub got: String,
+    /// So many columns into that it differs.
+    pub differs_at: Option<usize>,
     /// The likely cause.
     pub hint: String,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { id, title, events, expected, got, hint } = self;
+        let Report { id, title, events, expected, got, differs_at, hint } = self;
         writeln!(f, "{id}  {title}\n")?;
         for line in transcript(events).lines() {
             writeln!(f, "    {line}")?;
         }
-        let verdict = tr!(zh "预期：{expected}\n实际：{got}\n可能的原因：{hint}",
-                          en "Expected: {expected}\nGot:      {got}\nLikely cause: {hint}");
+        // Under the first byte that differs.
+        let label = tr!(zh "实际：", en "Got:      ").chars().map(columns).sum::<usize>();
+        let caret = differs_at.map_or(String::new(), |at| format!("\n{}^", " ".repeat(label + at)));
+        let verdict = tr!(zh "预期：{expected}\n实际：{got}{caret}\n可能的原因：{hint}",
+                          en "Expected: {expected}\nGot:      {got}{caret}\nLikely cause: {hint}");
         writeln!(f, "\n{verdict}")
     }
 }
