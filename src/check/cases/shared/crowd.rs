@@ -168,10 +168,13 @@ pub const fn bustle<C: Connected>(id: &'static str) -> Case {
 
 /// So many talk, and so many come and go.
 const TALKERS: usize = 4;
-const VISITORS: usize = 400;
+const VISITORS: usize = 800;
+
+/// So many of them at the same time.
+const AT_THE_DOOR: usize = 8;
 
 /// How long a talker rests after a line: the visitors are to be seen, and no buffer is to fill.
-const BREATH: Duration = Duration::from_millis(2);
+const BREATH: Duration = Duration::from_millis(1);
 
 fn goes_on_meanwhile<C: Connected>(scene: &Scene<'_>) -> Verdict {
     let server = C::serve(scene.launch())?;
@@ -184,12 +187,22 @@ fn goes_on_meanwhile<C: Connected>(scene: &Scene<'_>) -> Verdict {
         for talker in talkers {
             scope.spawn(|| talk_until(talker, &over));
         }
-        let visited = (0..VISITORS).try_for_each(|_| {
-            let visitor = C::connect(&server, &someone())?;
-            visitor.set_quiet(true);
-            visitor.has_something(SHORT); // unread, it makes a reset of its end
-            Ok(())
-        });
+        let visits = || {
+            (0..VISITORS / AT_THE_DOOR).try_for_each(|_| {
+                let visitor = C::connect(&server, &someone())?;
+                visitor.set_quiet(true);
+                visitor.has_something(SHORT); // unread, it makes a reset of its end
+                Ok(())
+            })
+        };
+        let doors: Vec<_> = (0..AT_THE_DOOR).map(|_| scope.spawn(visits)).collect();
+        let broke = || {
+            fail(
+                text!(zh "访客来去", en "visitors come and go"),
+                text!(zh "检查器出错了", en "the checker broke"),
+            )
+        };
+        let visited = doors.into_iter().try_for_each(|door| door.join().unwrap_or_else(|_| broke()));
         over.store(true, Ordering::Relaxed);
         visited
     });
