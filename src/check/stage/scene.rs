@@ -20,6 +20,9 @@ const KNOCK: Duration = Duration::from_millis(10);
 /// From the end of a program's connections to its own: they are closed a moment earlier.
 const DYING: Duration = Duration::from_millis(200);
 
+/// How long a program that was killed may take to give its address back.
+const ENDING: Duration = Duration::from_secs(2);
+
 /// A case being played.
 #[derive(Debug)]
 pub struct Scene<'a> {
@@ -201,8 +204,8 @@ impl<'a> Launch<'a> {
     pub fn server(self) -> Verdict<Server> {
         let (log, patience, address) = (self.scene.log.clone(), self.scene.patience(), self.address.clone());
         let chooses_port = self.chooses_port();
-        if !chooses_port && resolve(&address).is_some_and(|at| TcpListener::bind(at).is_err()) {
-            return taken(&address);
+        if let (false, Some(at)) = (chooses_port, resolve(&address)) {
+            must_be_free(at, |at| TcpListener::bind(at).is_ok())?;
         }
         let program = self.program("server")?;
         let address = if chooses_port {
@@ -216,10 +219,18 @@ impl<'a> Launch<'a> {
     }
 }
 
-/// Whoever has the address would be judged in the program's place.
-pub(in crate::check) fn taken<T>(address: &str) -> Verdict<T> {
-    not_checked(tr!(zh "{address} 已被别的程序占用；请先停止那个程序",
-                    en "another program has {address}; stop that one first"))
+/// Whoever has the address would be judged in the program's place. (A program of the case before may need a moment to
+/// end.)
+pub(in crate::check) fn must_be_free(address: SocketAddr, is_free: fn(SocketAddr) -> bool) -> Verdict {
+    let deadline = Instant::now() + ENDING;
+    while !is_free(address) {
+        if Instant::now() > deadline {
+            return not_checked(tr!(zh "{address} 已被别的程序占用；请先停止那个程序",
+                                   en "another program has {address}; stop that one first"));
+        }
+        thread::sleep(KNOCK);
+    }
+    Ok(())
 }
 
 /// The address named in the first line that the program prints.

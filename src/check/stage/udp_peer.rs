@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::program::Program;
-use super::scene::{Launch, Scene, Server, resolve, taken};
+use super::scene::{Launch, Scene, Server, must_be_free, resolve};
 use super::speaker::{Heard, Role, Speaker};
 use crate::check::telling::events::Log;
 use crate::check::telling::text::Text;
@@ -160,9 +160,7 @@ impl Launch<'_> {
                 tr!(zh "{address} 不是可以发送的地址", en "{address} is no address to send to"),
             );
         };
-        if UdpSocket::bind(address).is_err() {
-            return taken(&address.to_string());
-        }
+        must_be_free(address, |at| UdpSocket::bind(at).is_ok())?;
         let program = self.program("server")?;
         if !program.stdout.wait_for(scene.patience(), |all| all.contains(&b'\n')) {
             let wanted = text!(zh "服务器开始监听时打印第一行",
