@@ -36,10 +36,6 @@ const STRANGERS: &[Stranger] = &[
     Stranger { make: C, ..server("fixed_array.c", "{out} {port}", "tcp-crowd", "a limit") },
     Stranger { make: C, ..server("sigpipe.c", "{out} {port}", "tcp-bustle", "SIGPIPE") },
     Stranger {
-        make: Some("go build -o {out} {src}"),
-        ..server("no_lock.go", "{out} {addr}", "tcp-bustle", "hold the lock")
-    },
-    Stranger {
         make: C,
         kind: "tcp-client",
         ..server("scanf.c", "{out} {host} {port}", "client-send", "line by line")
@@ -103,8 +99,7 @@ fn is_told(stranger: &Stranger) {
         return skipped(&format!("{file}: there is no `{}`", missing.split(' ').next().unwrap_or_default()));
     }
     if let Some(make) = make {
-        let made =
-            Command::new("sh").args(["-c", &fill(make)]).env("GO111MODULE", "off").output().expect("sh runs");
+        let made = Command::new("sh").args(["-c", &fill(make)]).output().expect("sh runs");
         assert!(made.status.success(), "{file}: {}", String::from_utf8_lossy(&made.stderr));
     }
     // What comes behind the expected case needn't be waited for.
@@ -144,7 +139,6 @@ strangers! {
     one_datagram: "one_datagram.py",
     fixed_array: "fixed_array.c",
     sigpipe: "sigpipe.c",
-    no_lock: "no_lock.go",
     scanf: "scanf.c",
     no_flush: "no_flush.py",
     unflushed: "Unflushed.java",

@@ -184,9 +184,8 @@ fn goes_on_meanwhile<C: Connected>(scene: &Scene<'_>) -> Verdict {
                        en "{names} talk without a pause; meanwhile {VISITORS} come and go, most of them by a reset"));
     let over = AtomicBool::new(false);
     let visited = thread::scope(|scope| {
-        for talker in talkers {
-            scope.spawn(|| talk_until(talker, &over));
-        }
+        let talks: Vec<_> =
+            talkers.into_iter().map(|talker| scope.spawn(|| talk_until(talker, &over))).collect();
         let visits = || {
             (0..VISITORS / AT_THE_DOOR).try_for_each(|_| {
                 let visitor = C::connect(&server, &someone())?;
@@ -204,20 +203,37 @@ fn goes_on_meanwhile<C: Connected>(scene: &Scene<'_>) -> Verdict {
         };
         let visited = doors.into_iter().try_for_each(|door| door.join().unwrap_or_else(|_| broke()));
         over.store(true, Ordering::Relaxed);
-        visited
+        let stayed = talks.into_iter().all(|talk| talk.join().unwrap_or(false));
+        visited.and(ensure(
+            stayed,
+            tr!(zh "{names} 都留在聊天室里", en "{names} all stay in the room"),
+            text!(zh "有一个的连接断开了", en "one of them is thrown out"),
+        ))
     });
     server.unless_ended(visited)?;
     let [mut e, mut f] = server.unless_ended(C::room(&server, ["E", "F"]))?;
     server.unless_ended(relay(&mut e, &mut f, "still here"))
 }
 
-/// Talks, and reads what the others say, until it's `over`.
-fn talk_until<C: Connected>(mut talker: C, over: &AtomicBool) {
+/// Talks, and reads what the others say, until it's `over`. Says whether it could.
+fn talk_until<C: Connected>(mut talker: C, over: &AtomicBool) -> bool {
     talker.set_quiet(true);
     let line = talker.encode("on and on");
-    while !over.load(Ordering::Relaxed) && talker.try_send(&line) {
-        while talker.next(BREATH).is_something() && !over.load(Ordering::Relaxed) {}
+    while !over.load(Ordering::Relaxed) {
+        if !talker.try_send(&line) {
+            return false;
+        }
+        let heard = loop {
+            let heard = talker.next(BREATH);
+            if !heard.is_something() || over.load(Ordering::Relaxed) {
+                break heard;
+            }
+        };
+        if matches!(heard, Heard::End(_) | Heard::Reset) {
+            return false;
+        }
     }
+    true
 }
 
 /// D5: no descriptors are left for newcomers.
