@@ -24,7 +24,7 @@ use steps::{Step, marks, steps};
 
 use crate::support::browser;
 use crate::support::trouble::no_thread;
-use crate::{tr, warn};
+use crate::{say, tr, warn};
 
 /// A file of ours: its path, its language, and its text.
 struct Source(&'static str, Language, &'static str);
@@ -138,6 +138,7 @@ fn to_file(file: &str, notes: &[String], html: &[u8], open: bool) -> Result<(), 
     }
     fs::write(file, html).map_err(|err| tr!(zh "无法写入 {file}: {err}", en "cannot write {file}: {err}"))?;
     if open {
+        say!(zh "网页写在 {file}", en "the page is in {file}");
         let path = std::path::absolute(file).unwrap_or_else(|_| Path::new(file).to_path_buf());
         let opened = browser::open(path.display().to_string()).map_err(no_thread)?;
         let start = Instant::now(); // a moment, or we end before it is said that there is no browser
