@@ -51,9 +51,9 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             let broadcast = [b"[Server]: ", &msg[..], b"\n"].concat(); // Go: fmt.Sprintf("[Server]: %s", msg)
             let room = lock(&everyone); // Go: mutex.Lock()
             let mut patience = Patience::of_room(); // D4
-            // Go: for _, c := range clients
+            // Go: range clients
             for client in room.iter() {
-                patience.write(client, &broadcast); // Go: c.Write([]byte(broadcast))
+                patience.write(client, &broadcast); // Go: c.Write(…)
             }
             drop(room); // Go: mutex.Unlock()
         }
@@ -80,7 +80,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
 
         let room = Arc::clone(&clients);
         let work = move || handle_client(conn, peer, me, &room, seat);
-        let started = thread::Builder::new().stack_size(STACK).spawn(work); // Go: go handleClient(conn, &clients, &mutex)
+        let started = thread::Builder::new().stack_size(STACK).spawn(work); // Go: go handleClient(…)
         if let Err(err) = started {
             lock(&clients).retain(|client| id(client) != me);
             door.no_thread(&err); // D9
@@ -93,7 +93,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
 }
 
 /// One client's thread: what it says goes to all the others, until it leaves.
-// Go: func handleClient(conn net.Conn, clients *[]net.Conn, mutex *sync.Mutex)
+// Go: func handleClient(…)
 fn handle_client(conn: TcpStream, peer: SocketAddr, me: Id, clients: &Clients, _seat: Seat) {
     // Go: defer conn.Close(). `retain` drops the list's handle, the end of this function `conn`.
     let mut reader = LineReader::new(&conn, MAX_LINE); // Go: bufio.NewReader(conn)
@@ -105,7 +105,7 @@ fn handle_client(conn: TcpStream, peer: SocketAddr, me: Id, clients: &Clients, _
             Err(ended) => {
                 say!(zh "客户端 {peer} 断开: {ended}", en "client {peer} left: {ended}"); // Go: fmt.Printf("…", conn.RemoteAddr(), err)
                 let mut room = lock(clients); // Go: mutex.Lock()
-                room.retain(|client| id(client) != me); // Go: for i, c := range *clients; append((*clients)[:i], …)
+                room.retain(|client| id(client) != me); // Go: range *clients; append(…)
                 drop(room); // Go: mutex.Unlock()
                 if let Ended::TooLong(_) = ended {
                     last_word(&conn, format!("[Server]: {ended}\n").as_bytes()); // D2
@@ -118,11 +118,11 @@ fn handle_client(conn: TcpStream, peer: SocketAddr, me: Id, clients: &Clients, _
         print::print(&broadcast); // Go: fmt.Print(broadcast) (D7, D12)
         let room = lock(clients); // Go: mutex.Lock()
         let mut patience = Patience::of_room(); // D4
-        // Go: for _, c := range *clients
+        // Go: range *clients
         for client in room.iter() {
-            // Go: if c != conn
+            // Go: c != conn
             if id(client) != me {
-                patience.write(client, &broadcast); // Go: c.Write([]byte(broadcast))
+                patience.write(client, &broadcast); // Go: c.Write(…)
             }
         }
         drop(room); // Go: mutex.Unlock()

@@ -58,7 +58,7 @@ pub fn run(addr: &Address) -> Result<(), String> {
                 }
                 Ok(n) => {
                     NOBODY_THERE.store(false, Ordering::Relaxed);
-                    print::print(&buffer[..n]); // Go: fmt.Print(string(buffer[:n])) (D12)
+                    print::print(&buffer[..n]); // Go: fmt.Print(string(…)) (D12)
                 }
             }
         }

@@ -79,7 +79,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         }
 
         let mut list = lock(&clients); // Go: mutex.Lock()
-        // Go: if !contains(clients, clientAddr)
+        // Go: contains(…)
         if !contains(&mut list, client_addr) {
             list.push(Member { addr: client_addr, heard: Instant::now() }); // Go: append(clients, clientAddr)
             say!(zh "新客户端: {peer}", en "new client: {peer}"); // Go: fmt.Printf("…", clientAddr.String())
@@ -92,9 +92,9 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         let broadcast = one_line(&format!("[{peer}]: "), msg); // D15
         let (mut too_long, deadline) = (false, Instant::now() + SEND_TIME);
         let list = lock(&clients); // Go: mutex.Lock()
-        // Go: for _, addr := range clients
+        // Go: range clients
         for client in list.iter() {
-            // Go: if addr.String() != clientAddr.String()
+            // Go: addr.String(); clientAddr.String()
             if client.addr != client_addr && Instant::now() < deadline {
                 let sent = conn.send_to(&broadcast, client.addr); // Go: conn.WriteToUDP(fmt.Sprintf("…", clientAddr.String(), msg), addr)
                 too_long |= sent.is_err_and(|err| is_too_long(&err));
@@ -112,11 +112,11 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
 }
 
 /// Whether `addr` is in the list; notes that it was heard.
-// Go: func contains(clients []net.Addr, addr net.Addr) bool
+// Go: func contains(…)
 fn contains(clients: &mut [Member], addr: SocketAddr) -> bool {
-    // Go: for _, c := range clients
+    // Go: range clients
     for client in clients {
-        // Go: if c.String() == addr.String()
+        // Go: c.String(); addr.String()
         if client.addr == addr {
             client.heard = Instant::now(); // D16
             return true; // Go: return true

@@ -22,9 +22,9 @@ use crate::support::{browser, lock, print, stop};
 use crate::{say, tr, warn};
 
 /// The answer that turns an HTTP connection into a WebSocket, if the page may join.
-// Go: var upgrader = websocket.Upgrader
+// Go: var upgrader
 fn upgrade(request: &Request, allowed: &[String]) -> Result<Vec<u8>, Answer> {
-    let allowed = may_join(request, allowed); // Go: CheckOrigin: func(r *http.Request) bool (D27)
+    let allowed = may_join(request, allowed); // Go: CheckOrigin (D27)
     if !allowed {
         return refuse!("403 Forbidden",
                        zh "不允许来自其他网站的网页；见 --allow-origin",
@@ -44,7 +44,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let everyone = Arc::clone(&clients);
     let (allowed, ping) = (options.allow_origin.clone(), options.ping);
     let places = Places::new(options.max_clients); // D8
-    // Go: http.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request))
+    // Go: http.HandleFunc("/ws", …)
     let handle_ws = move |conn: &TcpStream, peer: SocketAddr, request: Request| {
         let upgraded = upgrade(&request, &allowed); // Go: upgrader.Upgrade(w, r, nil)
         let switching = match upgraded {
@@ -98,11 +98,11 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             let frames = text_frames(&broadcast); // encoded once, for all
             let room = lock(&clients); // Go: mutex.Lock()
             let mut patience = Patience::of_room(); // D31
-            // Go: for c := range clients
+            // Go: range clients
             for client in room.iter() {
-                // Go: if c != conn
+                // Go: c != conn
                 if id(client) != me {
-                    patience.write(client, &frames); // Go: c.WriteMessage(websocket.TextMessage, []byte(broadcast))
+                    patience.write(client, &frames); // Go: c.WriteMessage(…)
                 }
             }
             drop(room); // Go: mutex.Unlock()
@@ -122,7 +122,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     say!(zh "WebSocket 服务器启动，监听 {local}",
          en "WebSocket server listening on {local}");
     browser::show_page(local, options.open);
-    let door = http::listen_and_serve(&listener, options.max_clients, handle_ws); // Go: log.Fatal(http.ListenAndServe(":8080", nil))
+    let door = http::listen_and_serve(&listener, options.max_clients, handle_ws); // Go: log.Fatal(http.ListenAndServe(…))
     stop::good_bye(); // D6
     room::close_all(&everyone, &close_frame(CloseCode::Away), Shutdown::Write); // D28
     door.wait_until_empty(stop::GRACE);
