@@ -32,59 +32,80 @@ pub const COLUMNS: usize = 80;
 /// move the cursor (ECMA-48; DEC's `ESC 7` and `ESC 8` save and restore it).
 #[must_use]
 pub fn screen(written: &[u8]) -> Vec<String> {
-    let mut rows = vec![[' '; COLUMNS]; ROWS];
-    let (mut row, mut column, mut saved) = (0_usize, 0_usize, (0, 0));
+    let mut screen = Screen { rows: vec![[' '; COLUMNS]; ROWS], row: 0, column: 0, saved: (0, 0) };
     let text = String::from_utf8_lossy(written);
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
-        let (mut down, mut scrolls) = (0, false);
         match c {
-            '\r' => column = 0,
-            '\n' => (down, scrolls) = (1, true),
-            '\x08' => column = column.saturating_sub(1),
-            '\x1b' => match rest.next() {
-                Some('D') => (down, scrolls) = (1, true),
-                Some('7') => saved = (row, column),
-                Some('8') => (row, column) = saved,
-                _ => {
-                    let mut count = String::new();
-                    let end = rest.find(|c| {
-                        count.push(*c);
-                        c.is_alphabetic()
-                    });
-                    let count: usize = count.trim_end_matches(char::is_alphabetic).parse().unwrap_or(1);
-                    match end {
-                        Some('A') => row = row.saturating_sub(count),
-                        Some('B') => down = count,
-                        Some('K') => rows[row][column.min(COLUMNS - 1)..].fill(' '),
-                        Some('L') => {
-                            rows[row..].rotate_right(1);
-                            rows[row] = [' '; COLUMNS];
-                        }
-                        _ => {} // a colour
-                    }
-                }
-            },
-            _ => {
-                if column == COLUMNS {
-                    (column, down, scrolls) = (0, 1, true);
-                }
-            }
-        }
-        for _ in 0..down {
-            if row + 1 < ROWS {
-                row += 1;
-            } else if scrolls {
-                rows.rotate_left(1);
-                rows[row] = [' '; COLUMNS];
-            }
-        }
-        if !c.is_control() {
-            rows[row][column] = c;
-            column += 1;
+            '\r' => screen.column = 0,
+            '\n' => screen.index(),
+            '\x08' => screen.column = screen.column.saturating_sub(1),
+            '\x1b' => screen.escape(&mut rest),
+            _ if c.is_control() => {}
+            _ => screen.put(c),
         }
     }
-    rows.iter().map(|row| row.iter().collect::<String>().trim_end().to_string()).collect()
+    screen.rows.iter().map(|row| row.iter().collect::<String>().trim_end().to_string()).collect()
+}
+
+struct Screen {
+    rows: Vec<[char; COLUMNS]>,
+    row: usize,
+    column: usize,
+    saved: (usize, usize),
+}
+
+impl Screen {
+    fn put(&mut self, c: char) {
+        if self.column == COLUMNS {
+            self.column = 0;
+            self.index();
+        }
+        self.rows[self.row][self.column] = c;
+        self.column += 1;
+    }
+
+    /// One row down; at the bottom all others go up.
+    fn index(&mut self) {
+        if self.row + 1 < ROWS {
+            self.row += 1;
+        } else {
+            self.rows.rotate_left(1);
+            self.rows[self.row] = [' '; COLUMNS];
+        }
+    }
+
+    /// What stands behind an ESC.
+    fn escape(&mut self, rest: &mut impl Iterator<Item = char>) {
+        match rest.next() {
+            Some('D') => self.index(),
+            Some('7') => self.saved = (self.row, self.column),
+            Some('8') => (self.row, self.column) = self.saved,
+            _ => {
+                let mut count = String::new();
+                for c in rest.by_ref() {
+                    if c.is_alphabetic() {
+                        return self.control(c, count.parse().unwrap_or(1));
+                    }
+                    count.push(c);
+                }
+            }
+        }
+    }
+
+    /// A control sequence, by its last letter. Colours and the like are left aside.
+    fn control(&mut self, letter: char, count: usize) {
+        match letter {
+            'A' => self.row = self.row.saturating_sub(count),
+            'B' => self.row = self.row.saturating_add(count).min(ROWS - 1),
+            'K' => self.rows[self.row][self.column.min(COLUMNS - 1)..].fill(' '),
+            'L' => {
+                self.rows[self.row..].rotate_right(1);
+                self.rows[self.row] = [' '; COLUMNS];
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Waits for the hostile words on a terminal: nothing raw may stand between its beginning and its end, and

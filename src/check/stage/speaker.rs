@@ -20,6 +20,12 @@ use crate::{text, tr};
 /// How long a greeting is waited for before it is said again: its hearer may not be in the room yet.
 const GREETING: Duration = Duration::from_millis(100);
 
+/// How long it may take, after a wait is over, to read what has come by then. Of a program that floods there is no end.
+const BACKLOG: Duration = Duration::from_secs(1);
+
+/// The most that is kept of what has no end yet, in bytes: far more than any line that a case is about.
+pub const MAX_UNFINISHED: usize = 16 << 20;
+
 /// Who a speaker is, and where what happens to it is written down.
 #[derive(Clone, Debug)]
 pub struct Role {
@@ -269,7 +275,7 @@ pub trait Speaker: Sized + Send {
                 Heard::Words(came) | Heard::Frame(Frame { payload: came, .. }) if contains(&came, part) => {
                     return true;
                 }
-                heard if heard.is_something() => {}
+                heard if heard.is_something() && Instant::now() < deadline + BACKLOG => {}
                 _ => return false,
             }
         }
@@ -282,6 +288,9 @@ pub trait Speaker: Sized + Send {
             let heard = self.next(deadline.saturating_duration_since(Instant::now()));
             if !heard.is_something() {
                 return heard;
+            }
+            if Instant::now() > deadline + BACKLOG {
+                return Heard::Nothing; // of an end: it goes on and on
             }
         }
     }

@@ -2,11 +2,11 @@
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::program::Program;
 use super::scene::{Launch, Scene, Server};
-use super::speaker::{Connected, Heard, Role, Speaker};
+use super::speaker::{Connected, Heard, MAX_UNFINISHED, Role, Speaker};
 use crate::check::telling::events::Log;
 use crate::check::telling::text::{Text, join};
 use crate::check::telling::verdict::{Verdict, fail, not_checked};
@@ -73,14 +73,30 @@ impl Speaker for Peer {
     }
 
     fn receive(&mut self, within: Duration) -> Heard {
-        // Zero would mean "for ever".
-        let _ = self.stream().set_read_timeout(Some(within.max(Duration::from_millis(1))));
-        match self.reader.read_until(b'\n', &mut self.partial) {
-            Ok(_) if self.partial.ends_with(b"\n") => Heard::Words(std::mem::take(&mut self.partial)),
-            Ok(_) => Heard::End(std::mem::take(&mut self.partial)),
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Heard::Nothing,
-            Err(_) => Heard::Reset,
+        let deadline = Instant::now() + within;
+        while self.partial.len() < MAX_UNFINISHED {
+            // Zero would mean "for ever".
+            let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            let _ = self.stream().set_read_timeout(Some(left));
+            let came = match self.reader.fill_buf() {
+                Ok([]) => return Heard::End(std::mem::take(&mut self.partial)),
+                Ok(came) => came,
+                Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => break,
+                Err(_) => return Heard::Reset,
+            };
+            let end = came.iter().position(|byte| *byte == b'\n');
+            let taken = end.map_or(came.len(), |end| end + 1);
+            self.partial.extend_from_slice(&came[..taken]);
+            self.reader.consume(taken);
+            if end.is_some() {
+                return Heard::Words(std::mem::take(&mut self.partial));
+            }
+            if Instant::now() > deadline {
+                break;
+            }
         }
+        Heard::Nothing
     }
 
     fn unfinished(&self) -> &[u8] {

@@ -9,7 +9,7 @@ use tungstenite::handshake::derive_accept_key;
 use super::frame::{self, CLOSE, FIN, Frame, TEXT};
 use super::program::Program;
 use super::scene::{Host, Launch, Scene, Server};
-use super::speaker::{Connected, Heard, Role, Speaker};
+use super::speaker::{Connected, Heard, MAX_UNFINISHED, Role, Speaker};
 use super::tcp_peer::Peer;
 use crate::check::telling::events::show;
 use crate::check::telling::verdict::{Likely, Verdict, ensure, fail};
@@ -214,7 +214,7 @@ impl Speaker for WsPeer {
                     return Heard::Words(frame.payload);
                 }
                 Some(frame) => return Heard::Frame(frame),
-                None if over => return Heard::Nothing,
+                None if over || self.came.len() >= MAX_UNFINISHED => return Heard::Nothing,
                 None => {}
             }
             if let Err(heard) = self.read_some(deadline) {

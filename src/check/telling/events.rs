@@ -40,6 +40,9 @@ pub enum What {
 /// Of what a program prints so many bytes become events, on each of its outputs: a program may print without end.
 pub const MAX_PRINTED: usize = 4 << 10;
 
+/// So many events are kept. A program that says something without end makes no more of them.
+const MAX_EVENTS: usize = 10_000;
+
 /// What a program prints within this time is one event.
 const IN_ONE_BREATH: Duration = Duration::from_millis(20);
 
@@ -67,7 +70,7 @@ impl Log {
     pub fn add(&self, who: impl ToString, what: What) {
         let event = Event { at: self.start.elapsed(), who: who.to_string(), what };
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        if !events.last_mut().is_some_and(|last| last.goes_on(&event)) {
+        if events.len() < MAX_EVENTS && !events.last_mut().is_some_and(|last| last.goes_on(&event)) {
             events.push(event);
         }
     }
