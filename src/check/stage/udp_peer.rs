@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::program::Program;
-use super::scene::{Launch, Scene, Server, must_be_free, resolve};
+use super::scene::{Launch, Scene, Server};
 use super::speaker::{Heard, Role, Speaker};
+use super::start::{Start, must_be_free, nobody_at, resolve};
+use super::system::has_proc;
 use crate::check::telling::events::Log;
 use crate::check::telling::text::Text;
 use crate::check::telling::verdict::{Verdict, fail, not_checked};
@@ -75,6 +78,9 @@ impl UdpPeer {
     }
 }
 
+/// How often one looks whether a socket is there.
+const LOOK: Duration = Duration::from_millis(20);
+
 impl Speaker for UdpPeer {
     const END: &'static str = "\n";
     const RAW: &'static [u8] = b"\xff\x9b";
@@ -101,7 +107,10 @@ impl Speaker for UdpPeer {
         let mut server = scene.udp_host()?;
         let mut client = launch.at(server.role.address).program("client")?;
         client.type_in("first words\n")?;
-        server.expect_typed("first words")?;
+        if let Err(halt) = server.expect_typed("first words") {
+            client.expect_running()?; // one that has ended explains the silence
+            return Err(halt);
+        }
         Ok((client, server))
     }
 
@@ -149,26 +158,33 @@ impl Speaker for UdpPeer {
 }
 
 impl Launch<'_> {
-    /// Starts a UDP server and waits until it serves: there is no knocking over UDP, so its first line must say so.
+    /// Starts a UDP server and waits until it serves.
     pub fn udp_server(self) -> Verdict<Server> {
-        if self.chooses_port() {
-            return self.server();
+        if let (false, Some(at)) = (self.chooses_port(), resolve(&self.address)) {
+            must_be_free(at, &self.scene.log, |at| UdpSocket::bind(at).is_ok())?;
         }
-        let (scene, address) = (self.scene, self.address.clone());
-        let Some(address) = resolve(&address) else {
-            return not_checked(
-                tr!(zh "{address} 不是可以发送的地址", en "{address} is no address to send to"),
-            );
-        };
-        must_be_free(address, |at| UdpSocket::bind(at).is_ok())?;
-        let program = self.program("server")?;
-        if !program.stdout.wait_for(scene.patience(), |all| all.contains(&b'\n')) {
-            let wanted = text!(zh "服务器开始监听时打印第一行",
-                               en "a first line of the server, once it listens");
-            return fail(wanted, program.printed());
-        }
-        Ok(Server { address, program, log: scene.log.clone(), patience: scene.patience() })
+        self.serving(knock)
     }
+}
+
+/// Waits until a server serves at the address that it was given. There is no knocking over UDP: that its socket is
+/// there shows in the system's tables; where there are none, its first line must say so.
+fn knock(program: &Program, address: &str, patience: Duration) -> Verdict<SocketAddr> {
+    let Some(address) = resolve(address) else {
+        return not_checked(tr!(zh "{address} 不是可以发送的地址", en "{address} is no address to send to"));
+    };
+    let mut start = Start::new(patience);
+    while !program.listens_at().iter().any(|at| at.port() == address.port()) {
+        if !has_proc() && program.stdout.bytes().contains(&b'\n') {
+            break;
+        }
+        program.expect_running()?;
+        if start.is_over(program) {
+            return nobody_at(address, program);
+        }
+        thread::sleep(LOOK);
+    }
+    Ok(address)
 }
 
 impl Scene<'_> {
