@@ -1,5 +1,6 @@
 //! The cases, a folder for each kind of program; what several kinds share stands in [`shared`].
 
+pub mod course;
 pub mod shared;
 pub mod tcp_client;
 pub mod tcp_server;
