@@ -10,6 +10,7 @@ mod browser;
 mod chromium;
 mod compare;
 mod docs;
+mod fair;
 mod faulty;
 mod strangers;
 mod tcp;
