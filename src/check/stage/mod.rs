@@ -5,6 +5,7 @@
 
 pub mod display;
 pub mod frame;
+pub(in crate::check) mod guess;
 pub mod output;
 pub mod program;
 pub mod reply;

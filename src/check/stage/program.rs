@@ -8,8 +8,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::guess;
 use super::output::{Output, contains};
 use super::system::{self, Usage};
+use crate::check::telling::complaint;
 use crate::check::telling::events::{Log, MAX_PRINTED, What, show};
 use crate::check::telling::text::Text;
 use crate::check::telling::verdict::{Evidence, Likely, Verdict, ensure, fail, fail_by};
@@ -17,6 +19,9 @@ use crate::{text, tr};
 
 /// How often a process is asked whether it has ended: std can't wait with a deadline.
 const POLL: Duration = Duration::from_millis(5);
+
+/// From the end of a program's connections to its own: they are closed a moment earlier.
+const DYING: Duration = Duration::from_millis(200);
 
 /// What programs are called, in the transcript and in sentences. The cases name them in English.
 const NAMES: [Text; 3] =
@@ -107,17 +112,15 @@ impl Program {
         if self.stdout.wait_for(self.patience, |all| contains(all, part)) {
             return Ok(());
         }
+        let cause = guess::of_printed(part, &self.stdout.bytes()).map(String::from);
         let (name, part) = (self.name, show(part));
-        fail(tr!(zh "{name}打印 {part}", en "the {name} prints {part}"), self.printed())
+        let wanted = tr!(zh "{name}打印 {part}", en "the {name} prints {part}");
+        fail_by(wanted, self.printed(), Evidence { cause, differs_at: None })
     }
 
     /// What it printed and warned of, for the end of a sentence.
     #[must_use]
     pub fn printed(&self) -> String {
-        let tail = |output: &Output| {
-            let bytes = output.bytes();
-            show(&bytes[bytes.len().saturating_sub(400)..])
-        };
         let (out, err) = (tail(&self.stdout), tail(&self.stderr));
         tr!(zh "它在 stdout 上打印了 {out}，在 stderr 上打印了 {err}",
             en "on stdout it printed {out}, on stderr {err}")
@@ -181,13 +184,27 @@ impl Program {
         let runs_on = || tr!(zh "{name}继续运行", en "the {name} runs on");
         match self.child().try_wait() {
             Ok(None) => Ok(()),
-            Ok(Some(status)) => fail_by(
-                runs_on(),
-                self.ended_and_printed(status),
-                Evidence { cause: by_sigpipe(status), differs_at: None },
-            ),
+            Ok(Some(status)) => {
+                let evidence = Evidence { cause: by_signal(status), differs_at: None };
+                let ended = fail_by(runs_on(), self.ended_and_printed(status), evidence);
+                match complaint::last_error(&self.stderr.text()) {
+                    Some(error) => ended.likely(tr!(
+                        zh "一个没有人处理的错误结束了程序：{error}",
+                        en "an error that nobody catches ends the program: {error}")),
+                    None => ended,
+                }
+            }
             Err(e) => fail(runs_on(), e.to_string()),
         }
+    }
+
+    /// A program that has ended explains all the rest.
+    pub fn unless_ended<T>(&self, verdict: Verdict<T>) -> Verdict<T> {
+        if verdict.is_err() {
+            let _ = self.wait(DYING);
+            self.expect_running()?;
+        }
+        verdict
     }
 
     /// Waits for its end.
@@ -244,11 +261,29 @@ impl Program {
             let part = show(part.as_bytes());
             wanted += &tr!(zh "，其中有 {part}", en " that holds {part}");
         }
-        ensure(text.trim_end().lines().count() == 1 && text.contains(part), wanted, show(text.as_bytes()))
+        let lines = text.trim_end().lines().count();
+        let told = ensure(lines == 1 && text.contains(part), wanted, show(text.as_bytes()));
+        match lines {
+            0 => told.likely(text!(zh "程序结束了，却没有在 stderr 上说明原因",
+                                   en "the program ends, but doesn't say why on stderr")),
+            1 => told.likely(text!(zh "这句话没有写明地址", en "the sentence doesn't name the address")),
+            _ => told.likely(text!(zh "没有人处理这个错误，于是打印了调用栈：捕获它，用一句话说明",
+                                   en "nobody catches the error, and a trace of calls is printed: catch it, and say it in a sentence")),
+        }
     }
 }
 
 const ONE_SENTENCE: Text = text!(zh "stderr 上恰好一句话", en "one sentence on stderr");
+
+/// The end of what was printed, from the beginning of a line.
+fn tail(output: &Output) -> String {
+    const SHOWN: usize = 100;
+    let bytes = output.bytes();
+    let end = &bytes[bytes.len().saturating_sub(SHOWN)..];
+    let whole =
+        end.iter().position(|byte| *byte == b'\n').filter(|at| bytes.len() > SHOWN && at + 1 < end.len());
+    show(&end[whole.map_or(0, |at| at + 1)..])
+}
 
 /// Puts what a program prints into the transcript: its beginning, for there may be no end of it.
 fn log_of(log: &Log, name: Text, what: fn(Vec<u8>) -> What) -> impl FnMut(&[u8]) + Send + use<> {
@@ -307,19 +342,24 @@ fn end_group(group: u32) {
         .status();
 }
 
-/// What the end by SIGPIPE tells. Most languages ignore that signal; C doesn't.
+/// What the end by a signal tells. SIGPIPE is ignored by most languages, but not by C.
 #[cfg(unix)]
-fn by_sigpipe(status: ExitStatus) -> Option<String> {
+fn by_signal(status: ExitStatus) -> Option<String> {
     const SIGPIPE: i32 = 13;
-    let ended_it = std::os::unix::process::ExitStatusExt::signal(&status) == Some(SIGPIPE);
-    ended_it.then(|| {
-        tr!(zh "它写给了一个已经离开的客户端，被 SIGPIPE 信号结束了：忽略这个信号，检查 write 的返回值",
-            en "it wrote to somebody who has left, and the signal SIGPIPE ended it: ignore that signal, and look at what write returns")
-    })
+    const OF_MEMORY: [i32; 3] = [6, 7, 11]; // SIGABRT, SIGBUS, SIGSEGV
+    match std::os::unix::process::ExitStatusExt::signal(&status)? {
+        SIGPIPE => Some(tr!(
+            zh "它写给了一个已经离开的客户端，被 SIGPIPE 信号结束了：忽略这个信号，检查 write 的返回值",
+            en "it wrote to somebody who has left, and the signal SIGPIPE ended it: ignore that signal, and look at what write returns")),
+        signal if OF_MEMORY.contains(&signal) => Some(tr!(
+            zh "它写到了不属于它的内存里：某个数组的长度是固定的，客户端或者字节却更多；或者用到了已经释放的内存",
+            en "it went beyond its memory: an array is of a fixed size, for more clients or more bytes than that; or something is used after it was freed")),
+        _ => None,
+    }
 }
 
 #[cfg(not(unix))]
-fn by_sigpipe(_: ExitStatus) -> Option<String> {
+fn by_signal(_: ExitStatus) -> Option<String> {
     None
 }
 

@@ -17,9 +17,6 @@ use crate::{text, tr};
 /// How often one knocks at a door that isn't open yet.
 const KNOCK: Duration = Duration::from_millis(10);
 
-/// From the end of a program's connections to its own: they are closed a moment earlier.
-const DYING: Duration = Duration::from_millis(200);
-
 /// How long a program that was killed may take to give its address back.
 const ENDING: Duration = Duration::from_secs(2);
 
@@ -299,11 +296,7 @@ impl Server {
 
     /// A program that has ended explains all the rest.
     pub(in crate::check) fn unless_ended<T>(&self, verdict: Verdict<T>) -> Verdict<T> {
-        if verdict.is_err() {
-            let _ = self.program.wait(DYING);
-            self.program.expect_running()?;
-        }
-        verdict
+        self.program.unless_ended(verdict)
     }
 }
 

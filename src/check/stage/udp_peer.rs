@@ -1,6 +1,7 @@
 //! A UDP client (or, for a client under test, the server) that the checker plays.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +12,7 @@ use super::scene::{Launch, Scene, Server, must_be_free, resolve};
 use super::speaker::{Heard, Role, Speaker};
 use crate::check::telling::events::Log;
 use crate::check::telling::text::Text;
-use crate::check::telling::verdict::{Verdict, fail, not_checked};
+use crate::check::telling::verdict::{Likely, Verdict, fail, not_checked};
 use crate::{text, tr};
 
 /// More than any datagram holds: a longer one would be cut silently.
@@ -148,8 +149,21 @@ impl Speaker for UdpPeer {
     }
 }
 
+/// How often one looks whether a server has started.
+const POLL: Duration = Duration::from_millis(10);
+
+/// Whether somebody has a UDP socket at this port, where the system tells (Linux).
+fn is_bound(address: SocketAddr) -> bool {
+    let port = format!(":{:04X}", address.port());
+    ["/proc/net/udp", "/proc/net/udp6"].into_iter().any(|table| {
+        let sockets = fs::read_to_string(table).unwrap_or_default();
+        sockets.lines().filter_map(|line| line.split_whitespace().nth(1)).any(|local| local.ends_with(&port))
+    })
+}
+
 impl Launch<'_> {
-    /// Starts a UDP server and waits until it serves: there is no knocking over UDP, so its first line must say so.
+    /// Starts a UDP server and waits until it serves. There is no knocking over UDP: the system tells who is bound, or
+    /// the program's first line has to.
     pub fn udp_server(self) -> Verdict<Server> {
         if self.chooses_port() {
             return self.server();
@@ -162,10 +176,16 @@ impl Launch<'_> {
         };
         must_be_free(address, |at| UdpSocket::bind(at).is_ok())?;
         let program = self.program("server")?;
-        if !program.stdout.wait_for(scene.patience(), |all| all.contains(&b'\n')) {
-            let wanted = text!(zh "服务器开始监听时打印第一行",
-                               en "a first line of the server, once it listens");
-            return fail(wanted, program.printed());
+        let deadline = Instant::now() + scene.patience();
+        while !is_bound(address) && !program.stdout.wait_for(POLL, |all| all.contains(&b'\n')) {
+            program.expect_running()?;
+            if Instant::now() > deadline {
+                let wanted =
+                    tr!(zh "服务器在 {address} 上接收数据报", en "the server takes datagrams at {address}");
+                return fail(wanted, program.printed()).likely(text!(
+                    zh "服务器没有启动，或者不在这个地址上",
+                    en "the server doesn't start, or not at this address"));
+            }
         }
         Ok(Server { address, program, log: scene.log.clone(), patience: scene.patience() })
     }
