@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use std::{fs, thread};
 
 use super::stage::program;
+use super::telling::events::columns;
 use super::telling::json::{Object, event};
 use super::telling::verdict::{Outcome, Report};
 use super::{Case, Kind, Level, Target, cases};
@@ -71,19 +72,12 @@ impl Order {
         Ok(Order { kind, run, addr, only, level, list, json, watch })
     }
 
+    /// The program that is checked.
     fn target(&self) -> Result<Target, String> {
-        let url = if self.kind == Kind::WsClient { "ws://{addr}/ws" } else { "{addr}" };
-        let ours = match std::env::current_exe() {
-            Ok(program) => format!("\"{}\" {} {url}", program.display(), self.kind),
-            Err(err) => {
-                return Err(tr!(zh "找不到自己的程序: {err}", en "cannot find our own program: {err}"));
-            }
-        };
-        let command = self.run.as_deref().unwrap_or(&ours);
+        let Some(command) = &self.run else { return self.ours() };
         let names_port = ["{addr}", "{port}"].iter().any(|part| command.contains(part));
         let address = match &self.addr {
             Some(addr) => addr,
-            None if self.run.is_none() => "127.0.0.1:0",
             None if names_port => Target::FRESH,
             None => {
                 return Err(tr!(
@@ -92,7 +86,17 @@ impl Order {
                 ));
             }
         };
-        Ok(Target { is_chatroom: self.run.is_none(), ..Target::new(command, address) })
+        Ok(Target::new(command, address))
+    }
+
+    /// Our own program of this kind.
+    fn ours(&self) -> Result<Target, String> {
+        let url = if self.kind == Kind::WsClient { "ws://{addr}/ws" } else { "{addr}" };
+        let program = std::env::current_exe()
+            .map_err(|err| tr!(zh "找不到自己的程序: {err}", en "cannot find our own program: {err}"))?;
+        let command = format!("\"{}\" {} {url}", program.display(), self.kind);
+        let address = self.addr.as_deref().filter(|_| self.run.is_none()).unwrap_or("127.0.0.1:0");
+        Ok(Target { is_chatroom: true, ..Target::new(&command, address) })
     }
 
     fn asked(&self) -> impl Iterator<Item = &'static Case> {
@@ -209,16 +213,54 @@ fn play(case: &'static Case, order: &Order, target: &Target, before: &[Played]) 
     if let Some(root) = case.stands_on(order.kind).filter(has_failed) {
         return Played { case, outcome: Ended::Waiting(root), seconds: 0.0 };
     }
-    if !order.json && io::stdout().is_terminal() {
-        print::progress(&format!("… {}  {}", case.id, case.title));
+    if !order.json {
+        announce(case, order.kind);
     }
     let start = Instant::now();
-    let outcome = match case.check(target) {
+    let outcome = case.check(target);
+    let took = start.elapsed();
+    let outcome = match outcome {
         Outcome::Passed => Ended::Passed,
-        Outcome::Failed(report) => Ended::Failed(report),
         Outcome::NotChecked(why) => Ended::NotChecked(why),
+        Outcome::Failed(_) if took > AT_ONCE && !target.is_chatroom && !ours_does(case, order) => {
+            Ended::NotChecked(tr!(zh "机器太忙：我们自己的程序这时也做不到",
+                                  en "the machine is too busy: our own program doesn't make it now, either"))
+        }
+        Outcome::Failed(report) => Ended::Failed(report),
     };
-    Played { case, outcome, seconds: start.elapsed().as_secs_f64() }
+    Played { case, outcome, seconds: took.as_secs_f64() }
+}
+
+/// Who fails within this hasn't come too late for anything: no limit of a case is shorter.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// Whether our own program holds, right afterwards and on the same machine. Where it doesn't, a time can't be judged.
+fn ours_does(case: &'static Case, order: &Order) -> bool {
+    order.ours().is_ok_and(|ours| matches!(case.check(&ours), Outcome::Passed))
+}
+
+/// Says what is being tried: on a terminal, where the result takes its place, and of what takes long.
+fn announce(case: &Case, kind: Kind) {
+    let (id, title, seconds) = (case.id, case.title, case.seconds(kind));
+    let long = seconds.map(|seconds| tr!(zh "（大约 {seconds} 秒）", en " (about {seconds} s)"));
+    if io::stdout().is_terminal() {
+        let long = long.unwrap_or_default();
+        print::progress(&first_columns(&format!("… {id}{long}  {title}"), ROW));
+    } else if let Some(long) = long {
+        print::out(&format!("… {id}  {title}{long}"));
+    }
+}
+
+/// What is to be replaced must not take two rows: terminals have 80 columns, or more.
+const ROW: usize = 79;
+
+fn first_columns(text: &str, most: usize) -> String {
+    let mut used = 0;
+    let fits = |c: &char| {
+        used += columns(*c);
+        used <= most
+    };
+    text.chars().take_while(fits).collect()
 }
 
 fn tell(Played { case, outcome, .. }: &Played) {

@@ -133,12 +133,33 @@ pub struct Case {
 /// Cases without a number that the notes' programs don't pass either.
 const BEYOND_THE_NOTES: [&str; 3] = ["client-interrupt", "client-typing", "ws-early"];
 
+/// What takes more than two seconds of our own program.
+const SLOW: [(Kind, &str, u32); 11] = [
+    (Kind::TcpServer, "D4-slow", 9),
+    (Kind::TcpServer, "D7-stop", 4),
+    (Kind::TcpServer, "tcp-crowd", 4),
+    (Kind::TcpServer, "tcp-churn", 3),
+    (Kind::TcpClient, "D10-wait", 11),
+    (Kind::WsServer, "D25", 10),
+    (Kind::WsServer, "D8-unfinished", 6),
+    (Kind::WsServer, "D31-slow", 11),
+    (Kind::WsServer, "D32", 4),
+    (Kind::WsClient, "D10-wait", 3),
+    (Kind::WsClient, "D32", 4),
+];
+
 impl Case {
     /// Whether the notes' own program does this.
     #[must_use]
     pub fn level(&self) -> Level {
         let beyond = self.id.starts_with('D') || BEYOND_THE_NOTES.contains(&self.id);
         if beyond { Level::Safe } else { Level::Notes }
+    }
+
+    /// How many seconds it takes a program that does all, where that is more than two.
+    #[must_use]
+    pub fn seconds(&self, kind: Kind) -> Option<u32> {
+        SLOW.iter().find(|(of, id, _)| *of == kind && *id == self.id).map(|(_, _, seconds)| *seconds)
     }
 
     /// The case without which this one says nothing: another side of a difference stands on the difference, and all

@@ -1,6 +1,9 @@
 //! What the faulty servers have in common: how they listen, print, and stop.
 
 use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
 use std::process::exit;
 use std::thread;
 use std::time::Duration;
@@ -24,6 +27,21 @@ pub fn bind<T>(addr: &str, fault: Fault, bind: impl Fn(&str) -> io::Result<T>) -
     }
     let everywhere = bind(&format!("[::]{addr}"));
     if fault.is("half") { everywhere.or_else(|_| bind(&format!("0.0.0.0{addr}"))) } else { everywhere }
+}
+
+/// A listener that std makes; or one without SO_REUSEADDR, which std sets.
+pub fn listen(addr: &str, fault: Fault) -> io::Result<TcpListener> {
+    match addr.parse() {
+        #[cfg(target_os = "linux")]
+        Ok(SocketAddr::V4(addr)) if fault.is("no-reuse") => {
+            use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, SockaddrIn};
+            let socket = socket::socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None)?;
+            socket::bind(socket.as_raw_fd(), &SockaddrIn::from(addr))?;
+            socket::listen(&socket, Backlog::new(100)?)?;
+            Ok(socket.into())
+        }
+        _ => TcpListener::bind(addr),
+    }
 }
 
 /// Faulty ways to stop; without a fault, the signal kills.

@@ -1,7 +1,7 @@
 //! The notes' TCP server, as naive, and its faults.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::exit;
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -9,12 +9,12 @@ use std::thread;
 use std::time::Duration;
 
 use crate::Fault;
-use crate::screen::{bind, stop_with};
+use crate::screen::{bind, listen, stop_with};
 
 type Clients = Arc<Mutex<Vec<(SocketAddr, TcpStream)>>>;
 
 pub fn run(addr: &str, fault: Fault) {
-    let Ok(listener) = bind(addr, fault, |addr| TcpListener::bind(addr)) else {
+    let Ok(listener) = bind(addr, fault, |addr| listen(addr, fault)) else {
         exit(if fault.is("in-use-exit") { 0 } else { 1 }) // And not a word.
     };
     println!("TCP server listening on {}", listener.local_addr().unwrap());

@@ -1,7 +1,7 @@
 //! The notes' WebSocket server, as naive, and its faults.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::exit;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -12,12 +12,12 @@ use chatroom::check::stage::ws_peer::header;
 use tungstenite::handshake::derive_accept_key;
 
 use crate::Fault;
-use crate::screen::{bind, print, stop_with};
+use crate::screen::{bind, listen, print, stop_with};
 
 type Clients = Arc<Mutex<Vec<(SocketAddr, TcpStream)>>>;
 
 pub fn run(addr: &str, fault: Fault) {
-    let Ok(listener) = bind(addr, fault, |addr| TcpListener::bind(addr)) else {
+    let Ok(listener) = bind(addr, fault, |addr| listen(addr, fault)) else {
         exit(if fault.is("in-use-exit") { 0 } else { 1 }) // And not a word.
     };
     print(format!("WebSocket server on {}\n", listener.local_addr().unwrap()).as_bytes(), fault);

@@ -13,6 +13,7 @@ mod server {
         prompt: "tcp-prompt",
         ipv4: "tcp-ipv4",
         in_use: "tcp-in-use",
+        restart: "tcp-restart",
         half_in_use: "tcp-half-in-use",
         usage: "tcp-usage",
         zh: "tcp-zh",

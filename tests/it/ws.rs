@@ -15,6 +15,7 @@ mod server {
         close: "ws-close",
         ipv4: "ws-ipv4",
         in_use: "ws-in-use",
+        restart: "ws-restart",
         half_in_use: "ws-half-in-use",
         usage: "ws-usage",
         zh: "ws-zh",

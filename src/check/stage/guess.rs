@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 
+use super::family;
 use super::frame::{BINARY, FIN, Frame, TEXT};
 use super::output::contains;
 use super::speaker::{Heard, Role};
@@ -108,15 +109,10 @@ fn of_frame(wanted: &Heard, heard: &Frame) -> Option<Text> {
 pub const FORKED: Text = text!(zh "每个客户端由一个 fork 出来的进程服务，而每个进程各有各的列表，看不到别人：改用线程，或者 select",
                                en "each client is served by a forked process, and each process has a list of its own: use threads, or select");
 
-/// Whether in this process group there is a program and a copy of it.
-pub fn has_forked(group: u32) -> bool {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let commands = processes.filter_map(|process| {
-        let stat = fs::read_to_string(process.path().join("stat")).ok()?;
-        let of_group = stat.rsplit_once(')')?.1.split_whitespace().nth(2) == Some(&group.to_string());
-        of_group.then(|| fs::read(process.path().join("cmdline")).ok())?
-    });
-    let mut commands: Vec<Vec<u8>> = commands.filter(|command| !command.is_empty()).collect();
+/// Whether there is a copy of a program among what it has started.
+pub fn has_forked(program: u32) -> bool {
+    let command = |pid| fs::read(format!("/proc/{pid}/cmdline")).ok().filter(|command| !command.is_empty());
+    let mut commands: Vec<Vec<u8>> = family::processes(program).into_iter().filter_map(command).collect();
     let all = commands.len();
     commands.sort();
     commands.dedup();
@@ -125,10 +121,7 @@ pub fn has_forked(group: u32) -> bool {
 
 /// What it tells that a program has printed this, and never what was wanted.
 pub fn of_printed(wanted: &[u8], printed: &[u8]) -> Option<Text> {
-    if printed.is_empty() {
-        Some(text!(zh "什么也没有打印，或者留在缓冲区里：stdout 不是终端时，每行之后要 flush",
-                   en "nothing is printed, or it stays in a buffer: where stdout is no terminal, flush it after each line"))
-    } else if contains(printed, REPLACEMENT) && !contains(wanted, REPLACEMENT) {
+    if contains(printed, REPLACEMENT) && !contains(wanted, REPLACEMENT) {
         Some(DECODED)
     } else if contains(printed, b"b'") && !contains(wanted, b"b'") {
         Some(text!(zh "打印的是 Python 里字节串的写法，b'…'：把字节本身写到 sys.stdout.buffer",

@@ -4,6 +4,7 @@
 //! two kinds of things on a scene; who speaks is a [`tcp_peer`], a [`udp_peer`] or a [`ws_peer`]).
 
 pub mod display;
+pub mod family;
 pub mod frame;
 pub(in crate::check) mod guess;
 pub mod output;
@@ -11,6 +12,7 @@ pub mod program;
 pub mod reply;
 pub mod scene;
 pub mod speaker;
+pub mod start;
 pub mod system;
 pub mod target;
 pub mod tcp_peer;

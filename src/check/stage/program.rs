@@ -1,13 +1,15 @@
 //! A started program: its keyboard, its two outputs, its end.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::family;
 use super::guess;
 use super::output::{Output, contains};
 use super::system::{self, Usage};
@@ -22,6 +24,8 @@ const POLL: Duration = Duration::from_millis(5);
 
 /// From the end of a program's connections to its own: they are closed a moment earlier.
 const DYING: Duration = Duration::from_millis(200);
+/// How long the last words of a program may be under way. (What it has started may keep its outputs open for ever.)
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What programs are called, in the transcript and in sentences. The cases name them in English.
 const NAMES: [Text; 3] =
@@ -33,6 +37,7 @@ pub struct Program {
     /// What it is called in the transcript.
     pub name: Text,
     pid: u32,
+    speaker: OnceLock<u32>,
     child: Mutex<Child>,
     keyboard: Option<Sender<Vec<u8>>>,
     /// What it printed.
@@ -80,6 +85,7 @@ impl Program {
             stdout: Output::capture(child.stdout.take(), log_of(log, name, What::Prints)),
             stderr: Output::capture(child.stderr.take(), log_of(log, name, What::Warns)),
             pid: child.id(),
+            speaker: OnceLock::new(),
             child: Mutex::new(child),
             log: log.clone(),
             patience,
@@ -114,32 +120,96 @@ impl Program {
         }
         let cause = guess::of_printed(part, &self.stdout.bytes()).map(String::from);
         let (name, part) = (self.name, show(part));
-        let wanted = tr!(zh "{name}打印 {part}", en "the {name} prints {part}");
-        fail_by(wanted, self.printed(), Evidence { cause, differs_at: None })
+        let prints = fail_by(
+            tr!(zh "{name}打印 {part}", en "the {name} prints {part}"),
+            self.found(),
+            Evidence { cause, differs_at: None },
+        );
+        if self.stdout.bytes().is_empty() && !self.has_ended() { prints.likely(BUFFERED) } else { prints }
     }
 
     /// What it printed and warned of, for the end of a sentence.
     #[must_use]
     pub fn printed(&self) -> String {
-        let (out, err) = (tail(&self.stdout), tail(&self.stderr));
-        tr!(zh "它在 stdout 上打印了 {out}，在 stderr 上打印了 {err}",
-            en "on stdout it printed {out}, on stderr {err}")
+        let last = |output: &Output| show(last_line(&output.bytes()));
+        match (self.stdout.bytes().is_empty(), self.stderr.bytes().is_empty()) {
+            (true, true) => tr!(zh "它什么也没有打印", en "it printed nothing"),
+            (false, true) => {
+                let out = last(&self.stdout);
+                tr!(zh "它在 stdout 上最后打印的是 {out}", en "the last that it printed is {out}")
+            }
+            (_, false) => {
+                let err = last(&self.stderr);
+                tr!(zh "它在 stderr 上最后打印的是 {err}", en "the last that it printed on stderr is {err}")
+            }
+        }
     }
 
-    /// How it ended, and what it printed, for the same.
-    fn ended_and_printed(&self, status: ExitStatus) -> String {
-        let (ended, printed) = (ended(status), self.printed());
-        tr!(zh "它{ended}；{printed}", en "it {ended}; {printed}")
+    /// Its end, if that has come. (The lock is given back before anybody looks at it.)
+    fn status(&self) -> io::Result<Option<ExitStatus>> {
+        self.child().try_wait()
+    }
+
+    /// How it is now: that it runs, or how it ended.
+    fn state(&self) -> String {
+        match self.status() {
+            Ok(Some(status)) => ended(status),
+            _ => tr!(zh "还在运行", en "still runs"),
+        }
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        matches!(self.status(), Ok(Some(_)))
+    }
+
+    /// Waits until all is read that it printed before its end, if it has ended.
+    pub fn settle(&self) {
+        if self.has_ended() {
+            for output in [&self.stdout, &self.stderr] {
+                let _ = output.wait_for_end(LAST_WORDS);
+            }
+        }
+    }
+
+    /// How it is now, and what it printed, for the end of a sentence.
+    #[must_use]
+    pub fn found(&self) -> String {
+        self.settle();
+        let (state, printed) = (self.state(), self.printed());
+        tr!(zh "它{state}；{printed}", en "it {state}; {printed}")
     }
 
     fn child(&self) -> MutexGuard<'_, Child> {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Its process number.
+    /// The number of the process that speaks with others: of the program itself, unless that is a wrapper and what it
+    /// has started holds the sockets.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.pid
+        let found = || family::sockets(self.pid).into_iter().max_by_key(|socket| socket.is_open);
+        match self.speaker.get().copied().or_else(|| found().map(|socket| socket.pid)) {
+            Some(pid) => *self.speaker.get_or_init(|| pid),
+            None => self.pid,
+        }
+    }
+
+    /// Where it can be reached, all of its processes taken together.
+    #[must_use]
+    pub fn listens_at(&self) -> Vec<SocketAddr> {
+        family::sockets(self.pid).iter().filter(|socket| socket.is_open).map(|socket| socket.local).collect()
+    }
+
+    /// The processor time that all of it has used, where that is known.
+    #[must_use]
+    pub fn cpu(&self) -> Duration {
+        family::processes(self.pid)
+            .into_iter()
+            .filter_map(|pid| system::usage(pid).ok())
+            .map(|usage| usage.cpu)
+            .sum()
     }
 
     /// Sends it a signal by name.
@@ -182,11 +252,11 @@ impl Program {
     pub fn expect_running(&self) -> Verdict {
         let name = self.name;
         let runs_on = || tr!(zh "{name}继续运行", en "the {name} runs on");
-        match self.child().try_wait() {
+        match self.status() {
             Ok(None) => Ok(()),
             Ok(Some(status)) => {
-                let evidence = Evidence { cause: by_signal(status), differs_at: None };
-                let ended = fail_by(runs_on(), self.ended_and_printed(status), evidence);
+                let ended =
+                    fail_by(runs_on(), self.found(), Evidence { cause: by_signal(status), differs_at: None });
                 match complaint::last_error(&self.stderr.text()) {
                     Some(error) => ended.likely(tr!(
                         zh "一个没有人处理的错误结束了程序：{error}",
@@ -211,7 +281,7 @@ impl Program {
     pub fn wait(&self, patience: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + patience;
         loop {
-            match self.child().try_wait() {
+            match self.status() {
                 Ok(Some(status)) => {
                     let (name, ended) = (self.name, ended(status));
                     self.log.note(tr!(zh "{name}{ended}", en "the {name} {ended}"));
@@ -230,7 +300,7 @@ impl Program {
                          en "the {name} ends within {patience:?} with exit code {code}");
         match self.wait(patience) {
             Some(status) if status.code() == Some(code) => Ok(()),
-            Some(status) => fail(wanted, self.ended_and_printed(status)),
+            Some(_) => fail(wanted, self.found()),
             None => fail(wanted, text!(zh "它还在运行", en "it still runs")),
         }
     }
@@ -263,27 +333,27 @@ impl Program {
         }
         let lines = text.trim_end().lines().count();
         let told = ensure(lines == 1 && text.contains(part), wanted, show(text.as_bytes()));
-        match lines {
-            0 => told.likely(text!(zh "程序结束了，却没有在 stderr 上说明原因",
-                                   en "the program ends, but doesn't say why on stderr")),
-            1 => told.likely(text!(zh "这句话没有写明地址", en "the sentence doesn't name the address")),
-            _ => told.likely(text!(zh "没有人处理这个错误，于是打印了调用栈：捕获它，用一句话说明",
-                                   en "nobody catches the error, and a trace of calls is printed: catch it, and say it in a sentence")),
+        if lines == 1 && part.contains(':') {
+            told.likely(text!(zh "这句话没有写明地址", en "the sentence doesn't name the address"))
+        } else if complaint::last_error(&text).is_some() {
+            told.likely(text!(zh "没有人处理这个错误，于是打印了调用栈：捕获它，用一句话说明",
+                              en "nobody catches the error, and a trace of calls is printed: catch it, and say it in a sentence"))
+        } else {
+            told
         }
     }
 }
 
-const ONE_SENTENCE: Text = text!(zh "stderr 上恰好一句话", en "one sentence on stderr");
-
-/// The end of what was printed, from the beginning of a line.
-fn tail(output: &Output) -> String {
-    const SHOWN: usize = 100;
-    let bytes = output.bytes();
-    let end = &bytes[bytes.len().saturating_sub(SHOWN)..];
-    let whole =
-        end.iter().position(|byte| *byte == b'\n').filter(|at| bytes.len() > SHOWN && at + 1 < end.len());
-    show(&end[whole.map_or(0, |at| at + 1)..])
+/// The last line that isn't blank: of what a runtime says of an error, it names the error.
+fn last_line(printed: &[u8]) -> &[u8] {
+    let lines = printed.trim_ascii_end().rsplit(|&byte| byte == b'\n');
+    lines.map(<[u8]>::trim_ascii).next().unwrap_or_default()
 }
+
+const BUFFERED: Text = text!(zh "什么也没有打印出来：输出可能还留在缓冲区里，每打印一行就刷新（flush）一次",
+                             en "nothing was printed: perhaps it is still in a buffer; flush it after each line");
+
+const ONE_SENTENCE: Text = text!(zh "stderr 上恰好一句话", en "one sentence on stderr");
 
 /// Puts what a program prints into the transcript: its beginning, for there may be no end of it.
 fn log_of(log: &Log, name: Text, what: fn(Vec<u8>) -> What) -> impl FnMut(&[u8]) + Send + use<> {
@@ -347,7 +417,8 @@ fn end_group(group: u32) {
 fn by_signal(status: ExitStatus) -> Option<String> {
     const SIGPIPE: i32 = 13;
     const OF_MEMORY: [i32; 3] = [6, 7, 11]; // SIGABRT, SIGBUS, SIGSEGV
-    match std::os::unix::process::ExitStatusExt::signal(&status)? {
+    let by_shell = || status.code().map_or(0, |code| code - 128); // which tells the signal of what it has started so
+    match std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or_else(by_shell) {
         SIGPIPE => Some(tr!(
             zh "它写给了一个已经离开的客户端，被 SIGPIPE 信号结束了：忽略这个信号，检查 write 的返回值",
             en "it wrote to somebody who has left, and the signal SIGPIPE ended it: ignore that signal, and look at what write returns")),
@@ -365,6 +436,8 @@ fn by_signal(_: ExitStatus) -> Option<String> {
 
 impl Drop for Program {
     fn drop(&mut self) {
+        let (name, state) = (self.name, self.state());
+        self.log.found(tr!(zh "{name}{state}", en "the {name} {state}"));
         end_group(self.pid);
         groups().remove(&self.pid);
         let mut child = self.child();

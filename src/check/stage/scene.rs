@@ -1,24 +1,23 @@
 //! What a case has at hand: a way to start the program, and to join its room.
 
-use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::display::{COLUMNS, ROWS};
 use super::program::Program;
-use super::target::{Target, address_in};
+use super::start::{
+    CANNOT_START, Start, address_from_banner, finds_it_in_use, knock, must_be_free, resolve, why_not,
+};
+use super::target::Target;
 use super::tcp_peer::Peer;
 use crate::check::telling::events::Log;
 use crate::check::telling::text::join;
 use crate::check::telling::verdict::{Likely, Verdict, fail, not_checked};
 use crate::{text, tr};
 
-/// How often one knocks at a door that isn't open yet.
+/// How often one looks whether somebody has come.
 const KNOCK: Duration = Duration::from_millis(10);
-
-/// How long a program that was killed may take to give its address back.
-const ENDING: Duration = Duration::from_secs(2);
 
 /// A case being played.
 #[derive(Debug)]
@@ -38,6 +37,8 @@ pub struct Launch<'a> {
     pub(in crate::check) address: String,
     keyboard: bool,
     terminal: bool,
+    starved: bool,
+    at_once: bool,
 }
 
 /// A server that has started.
@@ -78,7 +79,16 @@ impl<'a> Scene<'a> {
     #[must_use]
     pub fn launch(&'a self) -> Launch<'a> {
         let address = self.target.address.clone();
-        Launch { scene: self, before: vec![], after: vec![], address, keyboard: true, terminal: false }
+        Launch {
+            scene: self,
+            before: vec![],
+            after: vec![],
+            address,
+            keyboard: true,
+            terminal: false,
+            starved: false,
+            at_once: false,
+        }
     }
 
     /// The server under test, started as given.
@@ -129,6 +139,13 @@ impl<'a> Launch<'a> {
         self.under(&["sh", "-c", &format!("{line}; exec \"$@\""), "sh"])
     }
 
+    /// With so little that not every program can start: one that can't isn't judged.
+    #[must_use]
+    pub fn starved(mut self) -> Self {
+        self.starved = true;
+        self
+    }
+
     /// Puts words behind the command: options.
     #[must_use]
     pub fn with<S: ToString>(mut self, words: &[S]) -> Self {
@@ -136,9 +153,10 @@ impl<'a> Launch<'a> {
         self
     }
 
-    /// Another address than the target's.
+    /// An address for this start alone: the program must be able to have it at once.
     #[must_use]
     pub fn at(mut self, address: impl ToString) -> Self {
+        self.at_once = true;
         self.address = address.to_string();
         self
     }
@@ -192,93 +210,37 @@ impl<'a> Launch<'a> {
     }
 
     /// Starts it.
-    pub fn program(self, name: &'static str) -> Verdict<Program> {
+    pub fn program(&self, name: &'static str) -> Verdict<Program> {
         Program::start(name, &self.words(), self.keyboard, &self.scene.log, self.scene.patience())
             .likely(text!(zh "交给检查器的命令不对", en "the command given to the checker is wrong"))
     }
 
     /// Starts it and waits until it serves.
     pub fn server(self) -> Verdict<Server> {
-        let (log, patience, address) = (self.scene.log.clone(), self.scene.patience(), self.address.clone());
-        let chooses_port = self.chooses_port();
-        if let (false, Some(at)) = (chooses_port, resolve(&address)) {
-            must_be_free(at, |at| TcpListener::bind(at).is_ok())?;
+        if let (false, false, Some(at)) = (self.chooses_port(), self.at_once, resolve(&self.address)) {
+            must_be_free(at, &self.scene.log, |at| TcpListener::bind(at).is_ok())?;
         }
+        self.serving(knock)
+    }
+
+    /// The program, once it serves, as `knock` finds out at an address that it was given.
+    pub(in crate::check) fn serving(
+        self,
+        knock: fn(&Program, &str, Duration) -> Verdict<SocketAddr>,
+    ) -> Verdict<Server> {
+        let (log, patience) = (self.scene.log.clone(), self.scene.patience());
         let program = self.program("server")?;
-        let address = if chooses_port {
-            address_from_banner(&program, patience)
-        } else {
-            knock(&program, &address, patience)
+        let found = match self.chooses_port() {
+            true => address_from_banner(&program, patience),
+            false => knock(&program, &self.address, patience),
         };
-        let hint = text!(zh "服务器没有启动，或者不在这个地址上；第一行要等开始监听之后再打印",
-                         en "the server doesn't start, or not at this address; print the first line once it listens, not before");
-        Ok(Server { address: address.likely(hint)?, program, log, patience })
-    }
-}
-
-/// Whoever has the address would be judged in the program's place. (A program of the case before may need a moment to
-/// end.)
-pub(in crate::check) fn must_be_free(address: SocketAddr, is_free: fn(SocketAddr) -> bool) -> Verdict {
-    let deadline = Instant::now() + ENDING;
-    while !is_free(address) {
-        if Instant::now() > deadline {
-            return not_checked(tr!(zh "{address} 已被别的程序占用；请先停止那个程序",
-                                   en "another program has {address}; stop that one first"));
-        }
-        thread::sleep(KNOCK);
-    }
-    Ok(())
-}
-
-/// The address named in the first line that the program prints.
-fn address_from_banner(program: &Program, patience: Duration) -> Verdict<SocketAddr> {
-    program.stdout.wait_for(patience, |all| all.contains(&b'\n'));
-    let banner = program.stdout.text();
-    match banner.lines().next().and_then(address_in) {
-        Some((host, port)) => Ok(reachable(&host, port)),
-        None => {
-            let wanted = text!(zh "服务器打印的第一行写明它的地址，主机:端口",
-                               en "the first line that the server prints names its address, HOST:PORT");
-            fail(wanted, program.printed())
+        match found {
+            Ok(address) => Ok(Server { address, program, log, patience }),
+            Err(_) if self.starved => not_checked(CANNOT_START),
+            Err(halt) if self.at_once && !finds_it_in_use(&program) => Err(halt),
+            Err(halt) => Err(halt).likely(why_not(&program)),
         }
     }
-}
-
-/// An address to connect to: "everywhere" is reached on this machine.
-fn reachable(host: &str, port: u16) -> SocketAddr {
-    match format!("{host}:{port}").parse::<SocketAddr>() {
-        Ok(address) if !address.ip().is_unspecified() => address,
-        _ => SocketAddr::from(([127, 0, 0, 1], port)),
-    }
-}
-
-/// Waits until somebody serves at an address that was given.
-fn knock(program: &Program, address: &str, patience: Duration) -> Verdict<SocketAddr> {
-    let Some(address) = resolve(address) else {
-        return not_checked(
-            tr!(zh "{address} 不是可以连接的地址", en "{address} is no address to connect to"),
-        );
-    };
-    let deadline = Instant::now() + patience;
-    while TcpStream::connect(address).is_err() {
-        program.expect_running()?;
-        if Instant::now() > deadline {
-            let wanted = tr!(zh "服务器监听 {address}", en "the server listens on {address}");
-            return fail(wanted, program.printed());
-        }
-        thread::sleep(KNOCK);
-    }
-    Ok(address)
-}
-
-/// The first address of `HOST:PORT`; a missing host is this machine.
-pub(in crate::check) fn resolve(address: &str) -> Option<SocketAddr> {
-    if let Ok(address) = address.parse::<SocketAddr>() {
-        return Some(reachable(&address.ip().to_string(), address.port()));
-    }
-    let local = format!("127.0.0.1{address}");
-    let address = if address.starts_with(':') { &local } else { address };
-    address.to_socket_addrs().ok()?.next()
 }
 
 impl Server {
@@ -302,11 +264,12 @@ impl Server {
 
 impl Host {
     /// The client that connects.
-    pub fn accept(&self) -> Verdict<Peer> {
+    pub fn accept(&self, client: &Program) -> Verdict<Peer> {
         let (patience, address) = (self.patience, self.address);
-        let deadline = Instant::now() + patience;
+        let mut start = Start::new(patience);
         let _ = self.listener.set_nonblocking(true);
         loop {
+            let is_over = client.has_ended() || start.is_over(client); // It may come and end at once.
             match self.listener.accept() {
                 Ok((stream, _)) => {
                     let _ = stream.set_nonblocking(false);
@@ -314,15 +277,12 @@ impl Host {
                                         en "the client connects; the checker plays the server"));
                     return Peer::new(&tr!(zh "服务器", en "the server"), stream, &self.log, patience);
                 }
-                Err(_) if Instant::now() < deadline => thread::sleep(KNOCK),
-                Err(e) => {
+                Err(_) if is_over => {
                     let wanted = tr!(zh "客户端连接 {address}", en "the client connects to {address}");
-                    let nobody = tr!(zh "{patience:?} 内没有连接", en "no connection in {patience:?}");
-                    let hint = text!(zh "客户端没有去连接给它的地址",
-                                     en "the client doesn't connect to the address it was given");
-                    let got = if e.kind() == ErrorKind::WouldBlock { nobody } else { e.to_string() };
-                    return fail(wanted, got).likely(hint);
+                    return fail(wanted, client.found()).likely(text!(zh "客户端没有去连接给它的地址",
+                              en "the client doesn't connect to the address it was given"));
                 }
+                Err(_) => thread::sleep(KNOCK),
             }
         }
     }

@@ -39,12 +39,18 @@ impl fmt::Display for Usage {
 pub fn usage(pid: u32) -> Verdict<Usage> {
     match read_usage(pid) {
         Some(usage) => Ok(usage),
-        None if read_usage(std::process::id()).is_some() => fail(
+        None if has_proc() => fail(
             text!(zh "程序继续运行", en "the program runs on"),
             text!(zh "它已经结束", en "it has ended"),
         ),
         None => not_checked(text!(zh "这里没有 /proc", en "there is no /proc here")),
     }
+}
+
+/// Whether the system shows its processes and sockets as Linux does.
+#[must_use]
+pub fn has_proc() -> bool {
+    read_usage(std::process::id()).is_some()
 }
 
 fn read_usage(pid: u32) -> Option<Usage> {

@@ -63,7 +63,8 @@ impl Speaker for Peer {
     fn call(scene: &Scene<'_>, launch: Launch<'_>) -> Verdict<(Program, Self)> {
         let host = scene.host()?;
         let client = launch.at(host.address).program("client")?;
-        Ok((client, host.accept()?))
+        let server = host.accept(&client)?;
+        Ok((client, server))
     }
 
     fn role(&self) -> &Role {

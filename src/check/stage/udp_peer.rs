@@ -1,18 +1,20 @@
 //! A UDP client (or, for a client under test, the server) that the checker plays.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::program::Program;
-use super::scene::{Launch, Scene, Server, must_be_free, resolve};
+use super::scene::{Launch, Scene, Server};
 use super::speaker::{Heard, Role, Speaker};
+use super::start::{Start, must_be_free, nobody_at, resolve};
+use super::system::has_proc;
 use crate::check::telling::events::Log;
 use crate::check::telling::text::Text;
-use crate::check::telling::verdict::{Likely, Verdict, fail, not_checked};
+use crate::check::telling::verdict::{Verdict, fail, not_checked};
 use crate::{text, tr};
 
 /// More than any datagram holds: a longer one would be cut silently.
@@ -76,6 +78,9 @@ impl UdpPeer {
     }
 }
 
+/// How often one looks whether a socket is there.
+const LOOK: Duration = Duration::from_millis(20);
+
 impl Speaker for UdpPeer {
     const END: &'static str = "\n";
     const RAW: &'static [u8] = b"\xff\x9b";
@@ -102,7 +107,10 @@ impl Speaker for UdpPeer {
         let mut server = scene.udp_host()?;
         let mut client = launch.at(server.role.address).program("client")?;
         client.type_in("first words\n")?;
-        server.expect_typed("first words")?;
+        if let Err(halt) = server.expect_typed("first words") {
+            client.expect_running()?; // one that has ended explains the silence
+            return Err(halt);
+        }
         Ok((client, server))
     }
 
@@ -149,46 +157,34 @@ impl Speaker for UdpPeer {
     }
 }
 
-/// How often one looks whether a server has started.
-const POLL: Duration = Duration::from_millis(10);
-
-/// Whether somebody has a UDP socket at this port, where the system tells (Linux).
-fn is_bound(address: SocketAddr) -> bool {
-    let port = format!(":{:04X}", address.port());
-    ["/proc/net/udp", "/proc/net/udp6"].into_iter().any(|table| {
-        let sockets = fs::read_to_string(table).unwrap_or_default();
-        sockets.lines().filter_map(|line| line.split_whitespace().nth(1)).any(|local| local.ends_with(&port))
-    })
+impl Launch<'_> {
+    /// Starts a UDP server and waits until it serves.
+    pub fn udp_server(self) -> Verdict<Server> {
+        if let (false, Some(at)) = (self.chooses_port(), resolve(&self.address)) {
+            must_be_free(at, &self.scene.log, |at| UdpSocket::bind(at).is_ok())?;
+        }
+        self.serving(knock)
+    }
 }
 
-impl Launch<'_> {
-    /// Starts a UDP server and waits until it serves. There is no knocking over UDP: the system tells who is bound, or
-    /// the program's first line has to.
-    pub fn udp_server(self) -> Verdict<Server> {
-        if self.chooses_port() {
-            return self.server();
+/// Waits until a server serves at the address that it was given. There is no knocking over UDP: that its socket is
+/// there shows in the system's tables; where there are none, its first line must say so.
+fn knock(program: &Program, address: &str, patience: Duration) -> Verdict<SocketAddr> {
+    let Some(address) = resolve(address) else {
+        return not_checked(tr!(zh "{address} 不是可以发送的地址", en "{address} is no address to send to"));
+    };
+    let mut start = Start::new(patience);
+    while !program.listens_at().iter().any(|at| at.port() == address.port()) {
+        if !has_proc() && program.stdout.bytes().contains(&b'\n') {
+            break;
         }
-        let (scene, address) = (self.scene, self.address.clone());
-        let Some(address) = resolve(&address) else {
-            return not_checked(
-                tr!(zh "{address} 不是可以发送的地址", en "{address} is no address to send to"),
-            );
-        };
-        must_be_free(address, |at| UdpSocket::bind(at).is_ok())?;
-        let program = self.program("server")?;
-        let deadline = Instant::now() + scene.patience();
-        while !is_bound(address) && !program.stdout.wait_for(POLL, |all| all.contains(&b'\n')) {
-            program.expect_running()?;
-            if Instant::now() > deadline {
-                let wanted =
-                    tr!(zh "服务器在 {address} 上接收数据报", en "the server takes datagrams at {address}");
-                return fail(wanted, program.printed()).likely(text!(
-                    zh "服务器没有启动，或者不在这个地址上",
-                    en "the server doesn't start, or not at this address"));
-            }
+        program.expect_running()?;
+        if start.is_over(program) {
+            return nobody_at(address, program);
         }
-        Ok(Server { address, program, log: scene.log.clone(), patience: scene.patience() })
+        thread::sleep(LOOK);
     }
+    Ok(address)
 }
 
 impl Scene<'_> {

@@ -204,7 +204,8 @@ impl Speaker for WsPeer {
     fn call(scene: &Scene<'_>, launch: Launch<'_>) -> Verdict<(Program, Self)> {
         let host = scene.host()?;
         let client = launch.at(host.address).program("client")?;
-        Ok((client, host.ws_accept()?))
+        let server = host.ws_accept(&client)?;
+        Ok((client, server))
     }
 
     fn role(&self) -> &Role {
@@ -294,8 +295,8 @@ pub fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 
 impl Host {
     /// The client that connects; the request that it sends.
-    pub fn ws_request(&self) -> Verdict<(WsPeer, String)> {
-        let mut peer = WsPeer::new(&self.accept()?, true)?;
+    pub fn ws_request(&self, client: &Program) -> Verdict<(WsPeer, String)> {
+        let mut peer = WsPeer::new(&self.accept(client)?, true)?;
         let head = peer.read_head()?;
         let line = head.lines().next().unwrap_or_default();
         self.log.note(tr!(zh "客户端请求：{line}", en "the client asks: {line}"));
@@ -303,8 +304,8 @@ impl Host {
     }
 
     /// The client that opens a WebSocket.
-    pub fn ws_accept(&self) -> Verdict<WsPeer> {
-        let (mut peer, head) = self.ws_request()?;
+    pub fn ws_accept(&self, client: &Program) -> Verdict<WsPeer> {
+        let (mut peer, head) = self.ws_request(client)?;
         let Some(key) = header(&head, "sec-websocket-key") else {
             return fail(
                 tr!(zh "一个 WebSocket 请求", en "a request for a WebSocket"),

@@ -1,7 +1,7 @@
 //! What happens while a case is played: one list of events, from which everything is told.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::text::join;
@@ -47,7 +47,10 @@ const MAX_EVENTS: usize = 10_000;
 const IN_ONE_BREATH: Duration = Duration::from_millis(20);
 
 /// Nobody reads ten thousand lines of a flood: the middle of more events than that is only counted.
-const MAX_LINES: usize = 200;
+pub const MAX_LINES: usize = 200;
+
+/// So many of the first lines of what a program prints at once, and as many of the last.
+const MAX_ROWS: usize = 4;
 
 /// Of a long piece of data the beginning says enough.
 const MAX_SHOWN: usize = 100;
@@ -57,19 +60,21 @@ const MAX_SHOWN: usize = 100;
 pub struct Log {
     start: Instant,
     events: Arc<Mutex<Vec<Event>>>,
+    /// How the programs were found at the end.
+    found: Arc<Mutex<Vec<Event>>>,
 }
 
 impl Log {
     /// No event yet; time begins now.
     #[must_use]
     pub fn new() -> Self {
-        Log { start: Instant::now(), events: Arc::default() }
+        Log { start: Instant::now(), events: Arc::default(), found: Arc::default() }
     }
 
     /// Adds what happened.
     pub fn add(&self, who: impl ToString, what: What) {
         let event = Event { at: self.start.elapsed(), who: who.to_string(), what };
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut events = lock(&self.events);
         if events.len() < MAX_EVENTS && !events.last_mut().is_some_and(|last| last.goes_on(&event)) {
             events.push(event);
         }
@@ -80,14 +85,32 @@ impl Log {
         self.add("", What::Says(what.into()));
     }
 
+    /// Adds how a program is found when the case is over, unless that was said already.
+    pub fn found(&self, how: String) {
+        let said = |event: &Event| matches!(&event.what, What::Says(before) if *before == how);
+        if !lock(&self.events).iter().any(said) {
+            lock(&self.found).push(Event {
+                at: self.start.elapsed(),
+                who: String::new(),
+                what: What::Says(how),
+            });
+        }
+    }
+
     /// All of them up to now, or to the moment in which a case failed: what comes after it, as its players leave, is
     /// beside the point.
     #[must_use]
     pub fn events_until(&self, end: Instant) -> Vec<Event> {
         let end = end.saturating_duration_since(self.start);
-        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        events.iter().filter(|event| event.at <= end).cloned().collect()
+        let mut events = lock(&self.events).clone();
+        events.retain(|event| event.at <= end);
+        events.extend(lock(&self.found).iter().filter(|event| event.at > end).cloned());
+        events
     }
+}
+
+fn lock(events: &Mutex<Vec<Event>>) -> MutexGuard<'_, Vec<Event>> {
+    events.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Default for Log {
@@ -120,8 +143,8 @@ impl fmt::Display for Event {
             What::Sends(bytes) => write!(f, "{who} → {}", show(bytes)),
             What::Gets(bytes) => write!(f, "{who} ← {}", show(bytes)),
             What::Types(bytes) => write!(f, "{who} ⌨ {}", show(bytes)),
-            What::Prints(bytes) => write!(f, "{who} | {}", show(bytes)),
-            What::Warns(bytes) => write!(f, "{who} ! {}", show(bytes)),
+            What::Prints(bytes) => f.write_str(&lines(&format!("{who} |"), bytes)),
+            What::Warns(bytes) => f.write_str(&lines(&format!("{who} !"), bytes)),
             What::Says(what) if who.is_empty() => write!(f, "{what}"),
             What::Says(what) => f.write_str(&join(who, what)),
         }
@@ -141,6 +164,20 @@ pub fn transcript(events: &[Event]) -> String {
     format!("{}         {gap}\n{}", lines(head), lines(tail))
 }
 
+/// What a program printed, a row for each line; the middle of many left out.
+fn lines(lane: &str, bytes: &[u8]) -> String {
+    let all: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
+    let left_out = all.len().saturating_sub(2 * MAX_ROWS);
+    let (head, tail) = all.split_at(if left_out > 0 { MAX_ROWS } else { all.len() });
+    let mut rows: Vec<String> = head.iter().map(|line| show(line)).collect();
+    if left_out > 0 {
+        rows.push(tr!(zh "…（省略 {left_out} 行）", en "… ({left_out} lines left out)"));
+        rows.extend(tail[left_out..].iter().map(|line| show(line)));
+    }
+    let next_row = format!("\n         {lane} ");
+    format!("{lane} {}", rows.join(&next_row))
+}
+
 /// Bytes as a reader wants to see them: quoted, control characters visible, long ones cut.
 #[must_use]
 pub fn show(bytes: &[u8]) -> String {
@@ -155,6 +192,19 @@ pub fn show(bytes: &[u8]) -> String {
         tr!(zh "\"{text}…\"（{len} 字节）", en "\"{text}…\" ({len} bytes)")
     } else {
         format!("\"{text}\"")
+    }
+}
+
+/// Whether [`show`] leaves out some of it.
+#[must_use]
+pub fn is_cut(event: &Event) -> bool {
+    match &event.what {
+        What::Sends(bytes) | What::Gets(bytes) | What::Types(bytes) => bytes.len() > MAX_SHOWN,
+        What::Prints(bytes) | What::Warns(bytes) => {
+            let mut lines = bytes.split_inclusive(|&byte| byte == b'\n');
+            lines.clone().count() > 2 * MAX_ROWS || lines.any(|line| line.len() > MAX_SHOWN)
+        }
+        What::Starts(_) | What::Says(_) => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use super::events::{Event, columns, transcript};
+use super::events::{Event, MAX_LINES, columns, is_cut, transcript};
 use super::text::Text;
 use crate::tr;
 
@@ -136,6 +136,11 @@ impl fmt::Display for Report {
         let caret = differs_at.map_or(String::new(), |at| format!("\n{}^", " ".repeat(label + at)));
         let verdict = tr!(zh "预期：{expected}\n实际：{got}{caret}\n可能的原因：{hint}",
                           en "Expected: {expected}\nGot:      {got}{caret}\nLikely cause: {hint}");
-        writeln!(f, "\n{verdict}")
+        writeln!(f, "\n{verdict}")?;
+        if events.iter().any(is_cut) || events.len() > MAX_LINES {
+            let whole = tr!(zh "“…”处省略的内容，在 --json 的输出里是完整的", en "What … leaves out is whole in the output of --json.");
+            writeln!(f, "{whole}")?;
+        }
+        Ok(())
     }
 }

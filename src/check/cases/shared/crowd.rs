@@ -270,7 +270,7 @@ const CROWD: usize = 40;
 
 fn runs_out_of_descriptors<C: Connected>(scene: &Scene<'_>) -> Verdict {
     need(&["sh"])?;
-    let server = C::serve(scene.launch().after_shell("ulimit -n 30"))?;
+    let server = C::serve(scene.launch().after_shell("ulimit -n 30").starved())?;
     let [mut a, mut b] = C::room(&server, ["A", "B"])?;
     let crowd = too_many(&server)?;
     let said = |all: &[u8]| String::from_utf8_lossy(all).contains("ulimit -n");

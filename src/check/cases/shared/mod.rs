@@ -68,6 +68,30 @@ fn finds_its_address_taken<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     program.expect_one_sentence(&format!(":{}", taken.port()))
 }
 
+/// A server that is killed while its clients are connected, and started again.
+pub const fn restart<S: Speaker>(id: &'static str) -> Case {
+    Case {
+        id,
+        title: text!(zh "服务器被强行结束之后，可以立刻在同一个端口上再次启动",
+                     en "a server that was killed can be started again at once, at the same port"),
+        hint: text!(zh "上一次的连接还没有完全结束，系统就还留着端口：绑定之前要设置 SO_REUSEADDR",
+                    en "the system keeps a port whose last connections aren't quite over: set SO_REUSEADDR before bind"),
+        run: starts_again::<S>,
+    }
+}
+
+fn starts_again<S: Speaker>(scene: &Scene<'_>) -> Verdict {
+    let server = S::serve(scene.launch())?;
+    let members = S::room(&server, ["A", "B"])?;
+    scene.log.note(text!(zh "服务器被强行结束，A 和 B 还连着；随后再次启动",
+                         en "the server is killed while A and B are connected, and started again"));
+    let address = server.address;
+    drop(server);
+    drop(members);
+    let again = S::serve(scene.launch().at(address))?;
+    S::room(&again, ["C", "D"]).map(|_| ())
+}
+
 /// A server that is to listen everywhere, where somebody has a part of it.
 pub const fn half_in_use<S: Speaker>(id: &'static str) -> Case {
     Case {

@@ -66,7 +66,7 @@ fn no_console(scene: &Scene<'_>) -> Verdict {
 
 fn stop_without_descriptors(scene: &Scene<'_>) -> Verdict {
     need(&["sh", "kill"])?;
-    let server = scene.launch().after_shell("ulimit -n 30").server()?;
+    let server = scene.launch().after_shell("ulimit -n 30").starved().server()?;
     let [mut a, _b] = Peer::room(&server, ["A", "B"])?;
     let _crowd = crowd::too_many(&server)?;
     // It has come to the limit when it warns; one that doesn't warn has had some time.
@@ -113,7 +113,7 @@ fn threads(scene: &Scene<'_>) -> Verdict {
         "prlimit",
         &format!("--nproc={THREADS}"),
     ];
-    let server = scene.launch().under(&limited).server()?;
+    let server = scene.launch().under(&limited).starved().server()?;
     let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
     let mut crowd = crowd::too_many(&server)?;
     scene.log.note(tr!(zh "每一个要么进来，要么被拒绝，不能卡在门口",

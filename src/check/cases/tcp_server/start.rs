@@ -12,6 +12,7 @@ use crate::{text, tr};
 pub(super) const CASES: &[Case] = &[
     shared::ipv4::<Peer>("tcp-ipv4"),
     shared::in_use::<Peer>("tcp-in-use"),
+    shared::restart::<Peer>("tcp-restart"),
     shared::half_in_use::<Peer>("tcp-half-in-use"),
     shared::usage("tcp-usage"),
     Case {

@@ -100,7 +100,7 @@ fn encrypted(scene: &Scene<'_>) -> Verdict {
 fn gives_up(scene: &Scene<'_>, answer: &str, part: &str) -> Verdict {
     let host = scene.host()?;
     let client = scene.launch().at(host.address).program("client")?;
-    let (mut server, _) = host.ws_request()?;
+    let (mut server, _) = host.ws_request(&client)?;
     let shown = show(answer.as_bytes());
     scene.log.note(tr!(zh "服务器回答 {shown}", en "the server answers {shown}"));
     server.send_raw(answer)?;
@@ -147,7 +147,7 @@ fn refusals(scene: &Scene<'_>) -> Verdict {
 fn silence(scene: &Scene<'_>) -> Verdict {
     let host = scene.host()?;
     let client = scene.launch().at(host.address).program("client")?;
-    let (_server, _) = host.ws_request()?;
+    let (_server, _) = host.ws_request(&client)?;
     let ended = client.expect_exit(1, SILENCE);
     ended.likely(&tr!(zh "等待回答没有期限", en "the wait for the answer has no limit"))?;
     client.expect_one_sentence("")
@@ -156,7 +156,7 @@ fn silence(scene: &Scene<'_>) -> Verdict {
 fn full(scene: &Scene<'_>) -> Verdict {
     let host = scene.host()?;
     let client = scene.launch().at(host.address).program("client")?;
-    let mut server = host.ws_accept()?;
+    let mut server = host.ws_accept(&client)?;
     server.close(1013)?;
     client.expect_exit(1, scene.patience())?;
     client.expect_one_sentence(if scene.target.is_chatroom { "full" } else { "" })

@@ -14,6 +14,7 @@ use crate::{text, tr};
 pub(super) const CASES: &[Case] = &[
     shared::ipv4::<WsPeer>("ws-ipv4"),
     shared::in_use::<WsPeer>("ws-in-use"),
+    shared::restart::<WsPeer>("ws-restart"),
     shared::half_in_use::<WsPeer>("ws-half-in-use"),
     shared::usage("ws-usage"),
     Case {

@@ -1,0 +1,119 @@
+//! The processes of a program, and the sockets that they hold. A program may be a wrapper, as `go run` or `sh -c` are:
+//! who listens is another process then. Known from Linux's `/proc`; elsewhere a program is taken for one process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, DirEntry};
+use std::net::{IpAddr, SocketAddr};
+
+/// A socket of the Internet protocols, as `/proc/net/tcp` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Socket {
+    /// The process that holds it.
+    pub pid: u32,
+    /// Its own address.
+    pub local: SocketAddr,
+    /// Somebody may come to it: it listens, or receives datagrams.
+    pub is_open: bool,
+}
+
+/// The tables, and the state in which a socket of that table waits for whoever comes.
+const TABLES: [(&str, &str); 4] = [("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")];
+
+/// A program, all that it has started, and all that is in its process group.
+#[must_use]
+pub fn processes(program: u32) -> BTreeSet<u32> {
+    let all: Vec<Process> =
+        fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| process(&entry)).collect();
+    let mut family = BTreeSet::from([program]);
+    loop {
+        let belongs = |one: &&Process| one.group == program || family.contains(&one.parent);
+        let more: BTreeSet<u32> = all.iter().filter(belongs).map(|one| one.pid).collect();
+        let known = family.len();
+        family.extend(more);
+        if family.len() == known {
+            return family;
+        }
+    }
+}
+
+struct Process {
+    pid: u32,
+    parent: u32,
+    group: u32,
+}
+
+fn process(entry: &DirEntry) -> Option<Process> {
+    let pid = entry.file_name().to_str()?.parse().ok()?;
+    let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+    // The name in parentheses may hold blanks: behind it stand the state, the parent and the group.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(1);
+    let mut next = || fields.next()?.parse().ok();
+    Some(Process { pid, parent: next()?, group: next()? })
+}
+
+/// The sockets that a program's processes hold.
+#[must_use]
+pub fn sockets(program: u32) -> Vec<Socket> {
+    let owners: BTreeMap<String, u32> = processes(program)
+        .into_iter()
+        .rev()
+        .flat_map(|pid| inodes(pid).map(move |inode| (inode, pid)))
+        .collect();
+    let table = |(name, waiting): (&str, &'static str)| {
+        let table = fs::read_to_string(format!("/proc/net/{name}")).unwrap_or_default();
+        let row = |line: &str| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let pid = *owners.get(*fields.get(9)?)?;
+            Some(Socket { pid, local: address(fields.get(1)?)?, is_open: *fields.get(3)? == waiting })
+        };
+        table.lines().skip(1).filter_map(row).collect::<Vec<Socket>>()
+    };
+    TABLES.into_iter().flat_map(table).collect()
+}
+
+/// The numbers of the sockets that a process has open.
+fn inodes(pid: u32) -> impl Iterator<Item = String> {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|entry| {
+        let link = fs::read_link(entry.path()).ok()?;
+        Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_string())
+    })
+}
+
+/// `0100007F:1F90` is 127.0.0.1:8080: the address in words of four bytes, each as this machine keeps numbers.
+fn address(text: &str) -> Option<SocketAddr> {
+    let (ip, port) = text.split_once(':')?;
+    let words = (0..ip.len() / 8).map(|i| u32::from_str_radix(ip.get(8 * i..8 * i + 8)?, 16).ok());
+    let bytes: Vec<u8> =
+        words.collect::<Option<Vec<u32>>>()?.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    let ip = match <[u8; 16]>::try_from(&bytes[..]) {
+        Ok(bytes) => IpAddr::from(bytes).to_canonical(),
+        Err(_) => IpAddr::from(<[u8; 4]>::try_from(&bytes[..]).ok()?),
+    };
+    Some(SocketAddr::new(ip, u16::from_str_radix(port, 16).ok()?))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::{TcpListener, UdpSocket};
+
+    use super::*;
+
+    #[test]
+    fn sockets_are_found_with_their_addresses() {
+        let (Ok(tcp), Ok(udp)) = (TcpListener::bind("127.0.0.1:0"), UdpSocket::bind("127.0.0.1:0")) else {
+            panic!("no sockets");
+        };
+        let open: Vec<SocketAddr> =
+            sockets(std::process::id()).iter().filter(|one| one.is_open).map(|one| one.local).collect();
+        assert!(tcp.local_addr().is_ok_and(|address| open.contains(&address)), "{open:?}");
+        assert!(udp.local_addr().is_ok_and(|address| open.contains(&address)), "{open:?}");
+    }
+
+    #[test]
+    fn addresses_are_read_as_the_kernel_writes_them() {
+        assert_eq!(address("0100007F:1F90"), Some(SocketAddr::from(([127, 0, 0, 1], 8080))));
+        let mapped = "0000000000000000FFFF00000100007F:1F90";
+        assert_eq!(address(mapped), Some(SocketAddr::from(([127, 0, 0, 1], 8080))));
+    }
+}
