@@ -19,6 +19,7 @@ pub mod telling;
 
 pub use stage::scene::Scene;
 pub use stage::target::Target;
+use telling::complaint;
 pub use telling::text::Text;
 pub use telling::verdict::{Failure, Halt, Likely, Outcome, Report, Verdict};
 
@@ -43,6 +44,12 @@ impl Kind {
     /// All kinds, in the notes' order.
     pub const ALL: [Kind; 6] =
         [Kind::TcpServer, Kind::TcpClient, Kind::UdpServer, Kind::UdpClient, Kind::WsServer, Kind::WsClient];
+
+    /// Whether it is a server.
+    #[must_use]
+    pub fn is_server(self) -> bool {
+        matches!(self, Kind::TcpServer | Kind::UdpServer | Kind::WsServer)
+    }
 
     /// The kind of that name, which is also that of our subcommand.
     #[must_use]
@@ -94,17 +101,20 @@ impl fmt::Display for Level {
     }
 }
 
-/// The cases for one kind of program, in the order a student should meet them.
+/// The cases for one kind of program, in the order a student should meet them: all that the notes' programs do comes
+/// before what they leave out.
 #[must_use]
 pub fn cases(kind: Kind) -> Vec<&'static Case> {
-    match kind {
+    let mut all = match kind {
         Kind::TcpServer => cases::tcp_server::cases(),
         Kind::TcpClient => cases::tcp_client::cases(),
         Kind::UdpServer => cases::udp_server::cases(),
         Kind::UdpClient => cases::udp_client::cases(),
         Kind::WsServer => cases::ws_server::cases(),
         Kind::WsClient => cases::ws_client::cases(),
-    }
+    };
+    all.sort_by_key(|case| case.level() == Level::Safe); // as they were, otherwise
+    all
 }
 
 /// One thing that a program must do.
@@ -153,13 +163,21 @@ impl Case {
     }
 
     /// The case without which this one says nothing: another side of a difference stands on the difference, and all
-    /// stand on the first case of their kind.
+    /// stand on the first case of their kind; of a client on the first two, that it sends and that it prints. And
+    /// one who can't serve twelve needn't try to serve thousands.
     #[must_use]
     pub fn stands_on(&self, kind: Kind) -> Option<&'static str> {
         let all = cases(kind);
-        let difference = self.id.split('-').next().filter(|id| *id != self.id && id.starts_with('D'));
-        let first = all.first().map(|case| case.id).filter(|id| *id != self.id);
-        difference.and_then(|id| all.iter().find(|case| case.id == id)).map(|case| case.id).or(first)
+        let (start, end) = self.id.split_once('-').unwrap_or((self.id, ""));
+        let other = match end {
+            "flood" | "pieces" => Some(format!("{start}-order")),
+            "crowd" => Some(format!("{start}-bustle")),
+            "churn" => Some(format!("{start}-crowd")),
+            _ => (!end.is_empty() && start.starts_with('D')).then(|| start.to_string()),
+        };
+        let roots = if kind.is_server() { 1 } else { 2 };
+        let root = all[..roots].iter().map(|case| case.id).take_while(|id| *id != self.id).last();
+        other.and_then(|id| all.iter().find(|case| case.id == id)).map(|case| case.id).or(root)
     }
 
     /// Tries this case on a program.
@@ -170,15 +188,24 @@ impl Case {
         match (self.run)(&scene) {
             Ok(()) => Outcome::Passed,
             Err(Halt::NotChecked(reason)) => Outcome::NotChecked(reason),
-            Err(Halt::Failed(failure)) => Outcome::Failed(Box::new(Report {
-                id: self.id,
-                title: self.title,
-                events: scene.log.events_until(failure.at),
-                hint: failure.hint.or(failure.evidence.cause).unwrap_or_else(|| self.hint.to_string()),
-                expected: failure.expected,
-                got: failure.got,
-                differs_at: failure.evidence.differs_at,
-            })),
+            Err(Halt::Failed(failure)) => Outcome::Failed(Box::new(self.report(&scene, *failure))),
+        }
+    }
+
+    /// What came says most about the cause; then what the program itself complained of; then what the failing step
+    /// knows; then what the case knows.
+    fn report(&self, scene: &Scene<'_>, failure: Failure) -> Report {
+        let events = scene.log.events_until(failure.at);
+        let complaint = || complaint::explained(&complaint::in_events(&events));
+        let hint = failure.evidence.cause.or_else(complaint).or(failure.hint);
+        Report {
+            id: self.id,
+            title: self.title,
+            hint: hint.unwrap_or_else(|| self.hint.to_string()),
+            expected: failure.expected,
+            got: failure.got,
+            differs_at: failure.evidence.differs_at,
+            events,
         }
     }
 }

@@ -69,6 +69,10 @@ pub trait Likely {
     /// Sets the hint, unless a step further in has set one.
     #[must_use]
     fn likely(self, hint: impl fmt::Display) -> Self;
+
+    /// Sets the hint, whatever a step further in says.
+    #[must_use]
+    fn rather(self, hint: impl fmt::Display) -> Self;
 }
 
 impl<T> Likely for Verdict<T> {
@@ -80,6 +84,13 @@ impl<T> Likely for Verdict<T> {
             }
             other => other,
         })
+    }
+
+    fn rather(mut self, hint: impl fmt::Display) -> Self {
+        if let Err(Halt::Failed(failure)) = &mut self {
+            failure.hint = Some(hint.to_string());
+        }
+        self
     }
 }
 

@@ -68,6 +68,9 @@ pub(super) const CASES: &[Case] = &[
 
 fn print(scene: &Scene<'_>) -> Verdict {
     let (client, mut server) = WsPeer::call(scene, scene.launch())?;
+    if !scene.target.is_chatroom {
+        return client::prints(&client, &mut server);
+    }
     let banner = client.stdout.wait_for(scene.patience(), |all| all.contains(&b'\n'));
     let wanted = tr!(zh "一行说明已经连接", en "a line that says that it is connected");
     ensure(banner, wanted, client.printed())?;
