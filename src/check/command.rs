@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, thread};
 
+use super::hints::{Hands, command::by_hand};
 use super::stage::program;
 use super::telling::json::{Object, event};
 use super::telling::verdict::{Outcome, Report};
@@ -188,7 +189,7 @@ fn try_all(order: &Order, target: &Target) -> ExitCode {
         if order.json {
             print::out(&json(order.kind, &played));
         } else {
-            tell(&played);
+            tell(order.kind, target, &played);
         }
         all.push(played);
     }
@@ -221,13 +222,16 @@ fn play(case: &'static Case, order: &Order, target: &Target, before: &[Played]) 
     Played { case, outcome, seconds: start.elapsed().as_secs_f64() }
 }
 
-fn tell(Played { case, outcome, .. }: &Played) {
+fn tell(kind: Kind, target: &Target, Played { case, outcome, .. }: &Played) {
     let (id, title) = (case.id, case.title);
     match outcome {
         Ended::Passed => say!(zh "✓ {id}  {title}", en "✓ {id}  {title}"),
         Ended::Waiting(root) => say!(zh "· {id}  等 {root} 通过", en "· {id}  waits for {root}"),
         Ended::NotChecked(why) => say!(zh "- {id}  没有检查: {why}", en "- {id}  not checked: {why}"),
-        Ended::Failed(report) => say!(zh "✗ {report}", en "✗ {report}"),
+        Ended::Failed(report) => {
+            let by_hand = by_hand(kind, case, &Hands::of(kind, target, &report.address));
+            say!(zh "✗ {report}\n{by_hand}", en "✗ {report}\n{by_hand}");
+        }
     }
 }
 
@@ -242,7 +246,6 @@ fn json(kind: Kind, Played { case, outcome, seconds }: &Played) -> String {
         Ended::Waiting(root) => Some(*root),
         Ended::Passed => None,
     };
-    let difference = case.id.split('-').next().filter(|id| id.starts_with('D'));
     let events = report.map_or(&[][..], |report| &report.events);
     Object::default()
         .text("kind", &kind.to_string())
@@ -253,7 +256,7 @@ fn json(kind: Kind, Played { case, outcome, seconds }: &Played) -> String {
         .maybe("expected", report.map(|report| report.expected.as_str()))
         .maybe("got", got)
         .maybe("cause", report.map(|report| report.hint.as_str()))
-        .maybe("teaches", difference)
+        .maybe("teaches", case.difference())
         .number("seconds", *seconds)
         .list("events", events.iter().map(event))
         .close()

@@ -11,6 +11,8 @@ mod chromium;
 mod compare;
 mod docs;
 mod faulty;
+#[cfg(target_os = "linux")]
+mod hints;
 mod strangers;
 mod tcp;
 mod udp;
