@@ -14,6 +14,7 @@ use crate::tr;
 
 pub mod cases;
 pub mod command;
+pub mod hints;
 pub mod stage;
 pub mod telling;
 
@@ -55,6 +56,29 @@ impl Kind {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.to_string() == name)
+    }
+
+    /// What carries the words: `tcp`, `udp` or `ws`.
+    #[must_use]
+    pub fn transport(self) -> &'static str {
+        match self {
+            Kind::TcpServer | Kind::TcpClient => "tcp",
+            Kind::UdpServer | Kind::UdpClient => "udp",
+            Kind::WsServer | Kind::WsClient => "ws",
+        }
+    }
+
+    /// Our own program of this kind, as one starts it by hand at an `{addr}`.
+    #[must_use]
+    pub fn ours(self) -> &'static str {
+        match self {
+            Kind::TcpServer => "chatroom tcp-server {addr}",
+            Kind::TcpClient => "chatroom tcp-client {addr}",
+            Kind::UdpServer => "chatroom udp-server {addr}",
+            Kind::UdpClient => "chatroom udp-client {addr}",
+            Kind::WsServer => "chatroom ws-server {addr}",
+            Kind::WsClient => "chatroom ws-client ws://{addr}/ws",
+        }
     }
 }
 
@@ -162,6 +186,12 @@ impl Case {
         SLOW.iter().find(|(of, id, _)| *of == kind && *id == self.id).map(|(_, _, seconds)| *seconds)
     }
 
+    /// The numbered difference that it is about.
+    #[must_use]
+    pub fn difference(&self) -> Option<&'static str> {
+        self.id.split('-').next().filter(|id| id.starts_with('D'))
+    }
+
     /// The case without which this one says nothing: another side of a difference stands on the difference, and all
     /// stand on the first case of their kind; of a client on the first two, that it sends and that it prints. And
     /// one who can't serve twelve needn't try to serve thousands.
@@ -205,6 +235,7 @@ impl Case {
             expected: failure.expected,
             got: failure.got,
             differs_at: failure.evidence.differs_at,
+            address: scene.target.address.clone(),
             events,
         }
     }

@@ -12,6 +12,8 @@ mod compare;
 mod docs;
 mod fair;
 mod faulty;
+#[cfg(target_os = "linux")]
+mod hints;
 mod strangers;
 mod tcp;
 mod udp;
