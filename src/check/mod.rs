@@ -123,6 +123,20 @@ pub struct Case {
 /// Cases without a number that the notes' programs don't pass either.
 const BEYOND_THE_NOTES: [&str; 3] = ["client-interrupt", "client-typing", "ws-early"];
 
+/// Cases that would be blamed for what another one is about: they stand on that.
+const ROOTS: [(&str, &str); 10] = [
+    ("tcp-flood", "tcp-order"),
+    ("tcp-crowd", "tcp-flood"),
+    ("tcp-churn", "tcp-crowd"),
+    ("ws-ping", "ws-order"),
+    ("ws-fragments", "ws-ping"),
+    ("ws-flood", "ws-ping"),
+    ("ws-crowd", "ws-flood"),
+    ("ws-churn", "ws-crowd"),
+    ("client-fragments", "client-ping"),
+    ("client-both-ways", "client-ping"),
+];
+
 impl Case {
     /// Whether the notes' own program does this.
     #[must_use]
@@ -131,14 +145,24 @@ impl Case {
         if beyond { Level::Safe } else { Level::Notes }
     }
 
-    /// The case without which this one says nothing: another side of a difference stands on the difference, and all
-    /// stand on the first case of their kind.
+    /// The case without which this one says nothing: another side of a difference stands on the difference, and nearly
+    /// all stand on the relay; a client's, and the relay itself, on the first case of their kind.
     #[must_use]
     pub fn stands_on(&self, kind: Kind) -> Option<&'static str> {
-        let all = cases(kind);
-        let difference = self.id.split('-').next().filter(|id| *id != self.id && id.starts_with('D'));
-        let first = all.first().map(|case| case.id).filter(|id| *id != self.id);
-        difference.and_then(|id| all.iter().find(|case| case.id == id)).map(|case| case.id).or(first)
+        let ids = cases(kind).into_iter().map(|case| case.id);
+        let before: Vec<&'static str> = ids.take_while(|id| *id != self.id).collect();
+        let named = ROOTS.iter().find(|(id, _)| *id == self.id).map(|(_, root)| *root);
+        let difference = self.id.split('-').next().filter(|id| id.starts_with('D'));
+        let relay = before.iter().find(|id| id.ends_with("-relay")).copied();
+        let roots = [named, difference, relay, before.first().copied()];
+        roots.into_iter().flatten().find(|root| before.contains(root))
+    }
+
+    /// The case that this one waits for: that on which it stands, where that is `out`, as it has failed or waits
+    /// itself. What is said then would be no news.
+    #[must_use]
+    pub fn waits_for(&self, kind: Kind, out: impl Fn(&str) -> bool) -> Option<&'static str> {
+        self.stands_on(kind).filter(|root| out(root))
     }
 
     /// Tries this case on a program.

@@ -11,6 +11,7 @@ mod chromium;
 mod compare;
 mod docs;
 mod faulty;
+mod graded;
 mod strangers;
 mod tcp;
 mod udp;
