@@ -207,11 +207,9 @@ fn try_all(order: &Order, target: &Target) -> ExitCode {
 
 /// Tries a case, unless that on which it stands has failed.
 fn play(case: &'static Case, order: &Order, target: &Target, before: &[Played]) -> Played {
-    let has_failed = |id: &&str| {
-        let failed = |one: &&Played| matches!(one.outcome, Ended::Failed(_) | Ended::Waiting(_));
-        before.iter().filter(failed).any(|one| one.case.id == *id)
-    };
-    if let Some(root) = case.stands_on(order.kind).filter(has_failed) {
+    let failed = |one: &&Played| matches!(one.outcome, Ended::Failed(_) | Ended::Waiting(_));
+    let out = |id: &str| before.iter().filter(failed).any(|one| one.case.id == id);
+    if let Some(root) = case.waits_for(order.kind, out) {
         return Played { case, outcome: Ended::Waiting(root), seconds: 0.0 };
     }
     if !order.json {

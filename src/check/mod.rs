@@ -172,6 +172,24 @@ const SLOW: [(Kind, &str, u32); 11] = [
     (Kind::WsClient, "D32", 4),
 ];
 
+/// Cases that would be blamed for what another one is about: they stand on that.
+const ROOTS: [(&str, &str); 14] = [
+    ("tcp-pieces", "tcp-order"),
+    ("tcp-flood", "tcp-order"),
+    ("tcp-bustle", "tcp-flood"),
+    ("tcp-crowd", "tcp-bustle"),
+    ("tcp-churn", "tcp-crowd"),
+    ("ws-pieces", "ws-order"),
+    ("ws-ping", "ws-order"),
+    ("ws-fragments", "ws-ping"),
+    ("ws-flood", "ws-ping"),
+    ("ws-bustle", "ws-flood"),
+    ("ws-crowd", "ws-bustle"),
+    ("ws-churn", "ws-crowd"),
+    ("client-fragments", "client-ping"),
+    ("client-both-ways", "client-ping"),
+];
+
 impl Case {
     /// Whether the notes' own program does this.
     #[must_use]
@@ -192,22 +210,25 @@ impl Case {
         self.id.split('-').next().filter(|id| id.starts_with('D'))
     }
 
-    /// The case without which this one says nothing: another side of a difference stands on the difference, and all
-    /// stand on the first case of their kind; of a client on the first two, that it sends and that it prints. And
-    /// one who can't serve twelve needn't try to serve thousands.
+    /// The case without which this one says nothing: another side of a difference stands on the difference, and nearly
+    /// all stand on the relay; of a client, on the first two, that it sends and that it prints; and the relay itself on
+    /// the first case of its kind.
     #[must_use]
     pub fn stands_on(&self, kind: Kind) -> Option<&'static str> {
-        let all = cases(kind);
-        let (start, end) = self.id.split_once('-').unwrap_or((self.id, ""));
-        let other = match end {
-            "flood" | "pieces" => Some(format!("{start}-order")),
-            "crowd" => Some(format!("{start}-bustle")),
-            "churn" => Some(format!("{start}-crowd")),
-            _ => (!end.is_empty() && start.starts_with('D')).then(|| start.to_string()),
-        };
-        let roots = if kind.is_server() { 1 } else { 2 };
-        let root = all[..roots].iter().map(|case| case.id).take_while(|id| *id != self.id).last();
-        other.and_then(|id| all.iter().find(|case| case.id == id)).map(|case| case.id).or(root)
+        let ids = cases(kind).into_iter().map(|case| case.id);
+        let before: Vec<&'static str> = ids.take_while(|id| *id != self.id).collect();
+        let named = ROOTS.iter().find(|(id, _)| *id == self.id).map(|(_, root)| *root);
+        let is_relay = |id: &&&str| id.ends_with("-relay") || **id == "client-print";
+        let relay = before.iter().find(is_relay).copied();
+        let roots = [named, self.difference(), relay, before.first().copied()];
+        roots.into_iter().flatten().find(|root| before.contains(root))
+    }
+
+    /// The case that this one waits for: that on which it stands, where that is `out`, as it has failed or waits
+    /// itself. What is said then would be no news.
+    #[must_use]
+    pub fn waits_for(&self, kind: Kind, out: impl Fn(&str) -> bool) -> Option<&'static str> {
+        self.stands_on(kind).filter(|root| out(root))
     }
 
     /// Tries this case on a program.

@@ -12,6 +12,7 @@ mod compare;
 mod docs;
 mod fair;
 mod faulty;
+mod graded;
 #[cfg(target_os = "linux")]
 mod hints;
 mod strangers;
