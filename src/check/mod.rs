@@ -14,11 +14,13 @@ use crate::tr;
 
 pub mod cases;
 pub mod command;
+pub mod hints;
 pub mod stage;
 pub mod telling;
 
 pub use stage::scene::Scene;
 pub use stage::target::Target;
+use telling::complaint;
 pub use telling::text::Text;
 pub use telling::verdict::{Failure, Halt, Likely, Outcome, Report, Verdict};
 
@@ -44,10 +46,39 @@ impl Kind {
     pub const ALL: [Kind; 6] =
         [Kind::TcpServer, Kind::TcpClient, Kind::UdpServer, Kind::UdpClient, Kind::WsServer, Kind::WsClient];
 
+    /// Whether it is a server.
+    #[must_use]
+    pub fn is_server(self) -> bool {
+        matches!(self, Kind::TcpServer | Kind::UdpServer | Kind::WsServer)
+    }
+
     /// The kind of that name, which is also that of our subcommand.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.to_string() == name)
+    }
+
+    /// What carries the words: `tcp`, `udp` or `ws`.
+    #[must_use]
+    pub fn transport(self) -> &'static str {
+        match self {
+            Kind::TcpServer | Kind::TcpClient => "tcp",
+            Kind::UdpServer | Kind::UdpClient => "udp",
+            Kind::WsServer | Kind::WsClient => "ws",
+        }
+    }
+
+    /// Our own program of this kind, as one starts it by hand at an `{addr}`.
+    #[must_use]
+    pub fn ours(self) -> &'static str {
+        match self {
+            Kind::TcpServer => "chatroom tcp-server {addr}",
+            Kind::TcpClient => "chatroom tcp-client {addr}",
+            Kind::UdpServer => "chatroom udp-server {addr}",
+            Kind::UdpClient => "chatroom udp-client {addr}",
+            Kind::WsServer => "chatroom ws-server {addr}",
+            Kind::WsClient => "chatroom ws-client ws://{addr}/ws",
+        }
     }
 }
 
@@ -94,17 +125,20 @@ impl fmt::Display for Level {
     }
 }
 
-/// The cases for one kind of program, in the order a student should meet them.
+/// The cases for one kind of program, in the order a student should meet them: all that the notes' programs do comes
+/// before what they leave out.
 #[must_use]
 pub fn cases(kind: Kind) -> Vec<&'static Case> {
-    match kind {
+    let mut all = match kind {
         Kind::TcpServer => cases::tcp_server::cases(),
         Kind::TcpClient => cases::tcp_client::cases(),
         Kind::UdpServer => cases::udp_server::cases(),
         Kind::UdpClient => cases::udp_client::cases(),
         Kind::WsServer => cases::ws_server::cases(),
         Kind::WsClient => cases::ws_client::cases(),
-    }
+    };
+    all.sort_by_key(|case| case.level() == Level::Safe); // as they were, otherwise
+    all
 }
 
 /// One thing that a program must do.
@@ -138,6 +172,24 @@ const SLOW: [(Kind, &str, u32); 11] = [
     (Kind::WsClient, "D32", 4),
 ];
 
+/// Cases that would be blamed for what another one is about: they stand on that.
+const ROOTS: [(&str, &str); 14] = [
+    ("tcp-pieces", "tcp-order"),
+    ("tcp-flood", "tcp-order"),
+    ("tcp-bustle", "tcp-flood"),
+    ("tcp-crowd", "tcp-bustle"),
+    ("tcp-churn", "tcp-crowd"),
+    ("ws-pieces", "ws-order"),
+    ("ws-ping", "ws-order"),
+    ("ws-fragments", "ws-ping"),
+    ("ws-flood", "ws-ping"),
+    ("ws-bustle", "ws-flood"),
+    ("ws-crowd", "ws-bustle"),
+    ("ws-churn", "ws-crowd"),
+    ("client-fragments", "client-ping"),
+    ("client-both-ways", "client-ping"),
+];
+
 impl Case {
     /// Whether the notes' own program does this.
     #[must_use]
@@ -152,14 +204,31 @@ impl Case {
         SLOW.iter().find(|(of, id, _)| *of == kind && *id == self.id).map(|(_, _, seconds)| *seconds)
     }
 
-    /// The case without which this one says nothing: another side of a difference stands on the difference, and all
-    /// stand on the first case of their kind.
+    /// The numbered difference that it is about.
+    #[must_use]
+    pub fn difference(&self) -> Option<&'static str> {
+        self.id.split('-').next().filter(|id| id.starts_with('D'))
+    }
+
+    /// The case without which this one says nothing: another side of a difference stands on the difference, and nearly
+    /// all stand on the relay; of a client, on the first two, that it sends and that it prints; and the relay itself on
+    /// the first case of its kind.
     #[must_use]
     pub fn stands_on(&self, kind: Kind) -> Option<&'static str> {
-        let all = cases(kind);
-        let difference = self.id.split('-').next().filter(|id| *id != self.id && id.starts_with('D'));
-        let first = all.first().map(|case| case.id).filter(|id| *id != self.id);
-        difference.and_then(|id| all.iter().find(|case| case.id == id)).map(|case| case.id).or(first)
+        let ids = cases(kind).into_iter().map(|case| case.id);
+        let before: Vec<&'static str> = ids.take_while(|id| *id != self.id).collect();
+        let named = ROOTS.iter().find(|(id, _)| *id == self.id).map(|(_, root)| *root);
+        let is_relay = |id: &&&str| id.ends_with("-relay") || **id == "client-print";
+        let relay = before.iter().find(is_relay).copied();
+        let roots = [named, self.difference(), relay, before.first().copied()];
+        roots.into_iter().flatten().find(|root| before.contains(root))
+    }
+
+    /// The case that this one waits for: that on which it stands, where that is `out`, as it has failed or waits
+    /// itself. What is said then would be no news.
+    #[must_use]
+    pub fn waits_for(&self, kind: Kind, out: impl Fn(&str) -> bool) -> Option<&'static str> {
+        self.stands_on(kind).filter(|root| out(root))
     }
 
     /// Tries this case on a program.
@@ -170,15 +239,25 @@ impl Case {
         match (self.run)(&scene) {
             Ok(()) => Outcome::Passed,
             Err(Halt::NotChecked(reason)) => Outcome::NotChecked(reason),
-            Err(Halt::Failed(failure)) => Outcome::Failed(Box::new(Report {
-                id: self.id,
-                title: self.title,
-                events: scene.log.events_until(failure.at),
-                hint: failure.hint.or(failure.evidence.cause).unwrap_or_else(|| self.hint.to_string()),
-                expected: failure.expected,
-                got: failure.got,
-                differs_at: failure.evidence.differs_at,
-            })),
+            Err(Halt::Failed(failure)) => Outcome::Failed(Box::new(self.report(&scene, *failure))),
+        }
+    }
+
+    /// What came says most about the cause; then what the program itself complained of; then what the failing step
+    /// knows; then what the case knows.
+    fn report(&self, scene: &Scene<'_>, failure: Failure) -> Report {
+        let events = scene.log.events_until(failure.at);
+        let complaint = || complaint::explained(&complaint::in_events(&events));
+        let hint = failure.evidence.cause.or_else(complaint).or(failure.hint);
+        Report {
+            id: self.id,
+            title: self.title,
+            hint: hint.unwrap_or_else(|| self.hint.to_string()),
+            expected: failure.expected,
+            got: failure.got,
+            differs_at: failure.evidence.differs_at,
+            address: scene.target.address.clone(),
+            events,
         }
     }
 }

@@ -10,8 +10,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::family;
+use super::guess;
 use super::output::{Output, contains};
 use super::system::{self, Usage};
+use crate::check::telling::complaint;
 use crate::check::telling::events::{Log, MAX_PRINTED, What, show};
 use crate::check::telling::text::Text;
 use crate::check::telling::verdict::{Evidence, Likely, Verdict, ensure, fail, fail_by};
@@ -20,6 +22,8 @@ use crate::{text, tr};
 /// How often a process is asked whether it has ended: std can't wait with a deadline.
 const POLL: Duration = Duration::from_millis(5);
 
+/// From the end of a program's connections to its own: they are closed a moment earlier.
+const DYING: Duration = Duration::from_millis(200);
 /// How long the last words of a program may be under way. (What it has started may keep its outputs open for ever.)
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -114,8 +118,13 @@ impl Program {
         if self.stdout.wait_for(self.patience, |all| contains(all, part)) {
             return Ok(());
         }
+        let cause = guess::of_printed(part, &self.stdout.bytes()).map(String::from);
         let (name, part) = (self.name, show(part));
-        let prints = fail(tr!(zh "{name}打印 {part}", en "the {name} prints {part}"), self.found());
+        let prints = fail_by(
+            tr!(zh "{name}打印 {part}", en "the {name} prints {part}"),
+            self.found(),
+            Evidence { cause, differs_at: None },
+        );
         if self.stdout.bytes().is_empty() && !self.has_ended() { prints.likely(BUFFERED) } else { prints }
     }
 
@@ -222,15 +231,18 @@ impl Program {
         }
     }
 
-    /// What it uses of one processor, 0.0 to 1.0 for each, over `time`.
+    /// What it uses of one processor, 0.0 to 1.0 for each, over `time`. On a busy machine even a program that spins
+    /// gets little: if it wants more than half of a processor, what it is kept waiting counts too.
     pub fn load_over(&self, time: Duration) -> Verdict<f64> {
-        let (start, before) = (Instant::now(), self.usage()?.cpu);
+        let (start, before, waited) = (Instant::now(), self.usage()?.cpu, system::kept_waiting(self.pid()));
         thread::sleep(time); // Measuring over a time is to let it pass.
-        let used = self.usage()?.cpu - before;
-        let load = used.as_secs_f64() / start.elapsed().as_secs_f64();
+        let share = |time: Duration| time.as_secs_f64() / start.elapsed().as_secs_f64();
+        let used = share(self.usage()?.cpu - before);
+        let wanted = used + share(system::kept_waiting(self.pid()).saturating_sub(waited));
+        let load = if wanted > 0.5 { wanted.min(1.0).max(used) } else { used };
         let (name, percent) = (self.name, load * 100.0);
-        self.log.note(tr!(zh "{time:?} 内{name}用了一个核的 {percent:.0} %",
-                          en "over {time:?} the {name} used {percent:.0} % of a processor"));
+        self.log.note(tr!(zh "{time:?} 内{name}占用或等待处理器的时间是 {percent:.0} %",
+                          en "over {time:?} the {name} used a processor, or waited for one, {percent:.0} % of the time"));
         Ok(load)
     }
 
@@ -246,10 +258,26 @@ impl Program {
         match self.status() {
             Ok(None) => Ok(()),
             Ok(Some(status)) => {
-                fail_by(runs_on(), self.found(), Evidence { cause: by_sigpipe(status), differs_at: None })
+                let ended =
+                    fail_by(runs_on(), self.found(), Evidence { cause: by_signal(status), differs_at: None });
+                match complaint::last_error(&self.stderr.text()) {
+                    Some(error) => ended.likely(tr!(
+                        zh "一个没有人处理的错误结束了程序：{error}",
+                        en "an error that nobody catches ends the program: {error}")),
+                    None => ended,
+                }
             }
             Err(e) => fail(runs_on(), e.to_string()),
         }
+    }
+
+    /// A program that has ended explains all the rest.
+    pub fn unless_ended<T>(&self, verdict: Verdict<T>) -> Verdict<T> {
+        if verdict.is_err() {
+            let _ = self.wait(DYING);
+            self.expect_running()?;
+        }
+        verdict
     }
 
     /// Waits for its end.
@@ -306,7 +334,16 @@ impl Program {
             let part = show(part.as_bytes());
             wanted += &tr!(zh "，其中有 {part}", en " that holds {part}");
         }
-        ensure(text.trim_end().lines().count() == 1 && text.contains(part), wanted, show(text.as_bytes()))
+        let lines = text.trim_end().lines().count();
+        let told = ensure(lines == 1 && text.contains(part), wanted, show(text.as_bytes()));
+        if lines == 1 && part.contains(':') {
+            told.likely(text!(zh "这句话没有写明地址", en "the sentence doesn't name the address"))
+        } else if complaint::last_error(&text).is_some() {
+            told.likely(text!(zh "没有人处理这个错误，于是打印了调用栈：捕获它，用一句话说明",
+                              en "nobody catches the error, and a trace of calls is printed: catch it, and say it in a sentence"))
+        } else {
+            told
+        }
     }
 }
 
@@ -378,21 +415,25 @@ fn end_group(group: u32) {
         .status();
 }
 
-/// What the end by SIGPIPE tells. Most languages ignore that signal; C doesn't.
+/// What the end by a signal tells. SIGPIPE is ignored by most languages, but not by C.
 #[cfg(unix)]
-fn by_sigpipe(status: ExitStatus) -> Option<String> {
+fn by_signal(status: ExitStatus) -> Option<String> {
     const SIGPIPE: i32 = 13;
-    // A shell that has started it tells the signal by a code.
-    let ended_it = std::os::unix::process::ExitStatusExt::signal(&status) == Some(SIGPIPE)
-        || status.code() == Some(128 + SIGPIPE);
-    ended_it.then(|| {
-        tr!(zh "它写给了一个已经离开的客户端，被 SIGPIPE 信号结束了：忽略这个信号，检查 write 的返回值",
-            en "it wrote to somebody who has left, and the signal SIGPIPE ended it: ignore that signal, and look at what write returns")
-    })
+    const OF_MEMORY: [i32; 3] = [6, 7, 11]; // SIGABRT, SIGBUS, SIGSEGV
+    let by_shell = || status.code().map_or(0, |code| code - 128); // which tells the signal of what it has started so
+    match std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or_else(by_shell) {
+        SIGPIPE => Some(tr!(
+            zh "它写给了一个已经离开的客户端，被 SIGPIPE 信号结束了：忽略这个信号，检查 write 的返回值",
+            en "it wrote to somebody who has left, and the signal SIGPIPE ended it: ignore that signal, and look at what write returns")),
+        signal if OF_MEMORY.contains(&signal) => Some(tr!(
+            zh "它写到了不属于它的内存里：某个数组的长度是固定的，客户端或者字节却更多；或者用到了已经释放的内存",
+            en "it went beyond its memory: an array is of a fixed size, for more clients or more bytes than that; or something is used after it was freed")),
+        _ => None,
+    }
 }
 
 #[cfg(not(unix))]
-fn by_sigpipe(_: ExitStatus) -> Option<String> {
+fn by_signal(_: ExitStatus) -> Option<String> {
     None
 }
 

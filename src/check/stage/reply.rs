@@ -95,6 +95,6 @@ fn parse(bytes: &[u8]) -> Option<(Reply, bool)> {
     let status = head.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()?;
     let body = bytes[end + 4..].to_vec();
     let length: Option<usize> = header(&head, "content-length").and_then(|length| length.parse().ok());
-    let whole = length.is_some_and(|length| body.len() >= length);
+    let whole = status == 101 || length.is_some_and(|length| body.len() >= length);
     Some((Reply { status, head, body }, whole))
 }

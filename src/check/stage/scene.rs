@@ -19,9 +19,6 @@ use crate::{text, tr};
 /// How often one looks whether somebody has come.
 const KNOCK: Duration = Duration::from_millis(10);
 
-/// From the end of a program's connections to its own: they are closed a moment earlier.
-const DYING: Duration = Duration::from_millis(200);
-
 /// A case being played.
 #[derive(Debug)]
 pub struct Scene<'a> {
@@ -261,11 +258,7 @@ impl Server {
 
     /// A program that has ended explains all the rest.
     pub(in crate::check) fn unless_ended<T>(&self, verdict: Verdict<T>) -> Verdict<T> {
-        if verdict.is_err() {
-            let _ = self.program.wait(DYING);
-            self.program.expect_running()?;
-        }
-        verdict
+        self.program.unless_ended(verdict)
     }
 }
 

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::frame::Frame;
+use super::guess;
 use super::output::contains;
 use super::program::Program;
 use super::scene::{Launch, Scene, Server};
@@ -120,25 +121,6 @@ impl Heard {
     }
 }
 
-/// What a wrong line tells about the program, whatever the case is about. `own` stands before what the hearer says
-/// itself.
-fn cause(wanted: &Heard, heard: &Heard, own: &str) -> Option<Text> {
-    let (Heard::Words(wanted), Heard::Words(heard)) = (wanted, heard) else { return None };
-    if heard.starts_with(own.as_bytes()) {
-        return Some(text!(zh "发言又回到了发言的人那里：广播时跳过它来自的那个连接",
-                          en "what one says comes back to oneself: leave out the one it came from"));
-    }
-    let trimmed =
-        |line: &[u8]| line.strip_suffix(b"\n").map(|line| (line.trim_ascii_end().to_vec(), line.len()));
-    match (trimmed(wanted)?, trimmed(heard)?) {
-        ((wanted, length), (heard, shorter)) if wanted == heard && shorter < length => {
-            Some(text!(zh "行尾的空白被去掉了：只去掉换行符",
-                       en "blanks at the end of a line are cut off: take off the line break alone"))
-        }
-        _ => None,
-    }
-}
-
 /// A client that the checker plays; or, for a client under test, the server. No call on it waits for ever.
 pub trait Speaker: Sized + Send {
     /// What ends words on their way to a server.
@@ -223,8 +205,13 @@ pub trait Speaker: Sized + Send {
         if heard == *wanted {
             return Ok(());
         }
+        self.not_heard(wanted, &heard, patience)
+    }
+
+    /// The failure: this was to come within `patience`, and that came.
+    fn not_heard<T>(&self, wanted: &Heard, heard: &Heard, patience: Duration) -> Verdict<T> {
         let part = show(self.unfinished());
-        let got = match &heard {
+        let got = match heard {
             Heard::Nothing if self.unfinished().is_empty() => {
                 tr!(zh "{patience:?} 内什么也没有收到", en "nothing for {patience:?}")
             }
@@ -233,8 +220,8 @@ pub trait Speaker: Sized + Send {
             }
             _ => heard.told(),
         };
-        let cause = cause(wanted, &heard, &self.prefix()).map(|cause| cause.to_string());
-        let differs_at = match (wanted, &heard) {
+        let cause = guess::cause(wanted, heard, self.unfinished(), &self.prefix());
+        let differs_at = match (wanted, heard) {
             (Heard::Words(wanted), Heard::Words(heard)) => differs_at(wanted, heard),
             _ => None,
         };
@@ -325,7 +312,12 @@ pub trait Speaker: Sized + Send {
         let mut peers = names.iter().map(|name| Self::join(server, name)).collect::<Verdict<Vec<Self>>>()?;
         peers.iter_mut().try_for_each(Self::knock)?;
         let mut all: Vec<&mut Self> = peers.iter_mut().collect();
-        server.unless_ended(greet(server, &mut all, N).likely(Self::DEAF))?;
+        let greeted = server.unless_ended(greet(server, &mut all, N).likely(Self::DEAF));
+        if greeted.is_err() && guess::has_forked(server.program.pid()) {
+            greeted.rather(guess::FORKED)?;
+        } else {
+            greeted?;
+        }
         peers.try_into().or_else(|_| {
             let wanted = text!(zh "每个名字一个客户端", en "a client for each name");
             fail(wanted, text!(zh "数目不对", en "another number of them"))
@@ -411,33 +403,49 @@ fn greet_from<S: Speaker>(patience: Duration, speaker: usize, all: &mut [&mut S]
     for round in 1.. {
         let greeting = format!("{} is here, {round}.", all[speaker].role().name);
         all[speaker].say(&greeting)?;
-        let (mut missing, round_ends) = (None, Instant::now() + GREETING);
+        let (mut missing, round_ends) = (vec![], Instant::now() + GREETING);
         for i in (0..all.len()).filter(|&i| i != speaker) {
             // Who has heard an earlier one will hear this one too, if late.
             let rest = round_ends.saturating_duration_since(Instant::now());
             let wait = if inside[i] { patience } else { rest };
             match all[i].hears(greeting.as_bytes(), wait) {
                 true => inside[i] = true,
-                false => missing = Some(i),
+                false => missing.push(i),
             }
         }
-        match missing {
+        match missing.last() {
             None => return Ok(round > 1),
-            Some(i) if Instant::now() > deadline => return deaf(all[i].role(), all[speaker].role()),
-            Some(i) => {
-                all[i].knock()?;
-                // Who was turned away hears nothing at once: no reason to hurry.
-                thread::sleep(round_ends.saturating_duration_since(Instant::now()));
+            Some(&i) if Instant::now() > deadline => {
+                let others = inside.iter().filter(|inside| **inside).count();
+                return deaf(all, i, speaker, others);
             }
+            Some(_) => missing.into_iter().try_for_each(|i| all[i].knock())?,
         }
+        // Who was turned away hears nothing at once: no reason to hurry.
+        thread::sleep(round_ends.saturating_duration_since(Instant::now()));
     }
     Ok(false)
 }
 
-/// Somebody hears nothing at all of somebody else.
-fn deaf<T>(hearer: &Role, speaker: &Role) -> Verdict<T> {
-    let said = speaker.does(text!(zh "说的话", en "says"));
-    let wanted = hearer.does(join(text!(zh "收到", en "gets what"), said));
-    let got = text!(zh "说了很多遍，一遍也没有收到", en "nothing of it, however often it was said");
-    fail(wanted, got)
+/// Somebody never gets what somebody else says, while so many others do.
+fn deaf<S: Speaker, T>(all: &mut [&mut S], hearer: usize, speaker: usize, others: usize) -> Verdict<T> {
+    const LAST: &str = "do you hear me?";
+    all.iter().for_each(|speaker| speaker.set_quiet(false));
+    all[speaker].say(LAST)?;
+    let wanted = Heard::Words(all[speaker].relayed(LAST));
+    let heard = all[hearer].next(GREETING);
+    if heard.is_something() && heard != wanted || !all[hearer].unfinished().is_empty() {
+        return all[hearer].not_heard(&wanted, &heard, GREETING);
+    }
+    let said = all[speaker].role().does(text!(zh "说的话", en "says"));
+    let wanted = all[hearer].role().does(join(text!(zh "收到", en "gets what"), said));
+    let got = match heard {
+        Heard::End(_) | Heard::Reset => heard.told(),
+        _ => tr!(zh "说了很多遍，一遍也没有收到", en "nothing of it, however often it was said"),
+    };
+    let deaf = fail(wanted, got);
+    match guess::deafness(all[hearer].role(), all[speaker].role(), all.len() - 1, others) {
+        Some(why) => deaf.likely(why),
+        None => deaf,
+    }
 }

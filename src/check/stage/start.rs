@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::program::Program;
+use super::system::has_proc;
 use super::target::address_in;
 use crate::check::telling::events::Log;
 use crate::check::telling::text::Text;
@@ -107,14 +108,26 @@ pub fn knock(program: &Program, address: &str, patience: Duration) -> Verdict<So
         );
     };
     let mut start = Start::new(patience);
-    while TcpStream::connect(address).is_err() {
+    while !serves(program, address) {
         program.expect_running()?;
         if start.is_over(program) {
+            if TcpStream::connect(address).is_ok() {
+                break; // by a process that the system doesn't show
+            }
             return nobody_at(address, program);
         }
         thread::sleep(KNOCK);
     }
     Ok(address)
+}
+
+/// Whether the program listens there. Where the system tells that, nobody need connect: to a naive server whoever
+/// connects and leaves may be the end.
+fn serves(program: &Program, address: SocketAddr) -> bool {
+    let is_it = |at: &SocketAddr| {
+        at.port() == address.port() && (at.ip().is_unspecified() || at.ip() == address.ip())
+    };
+    if has_proc() { program.listens_at().iter().any(is_it) } else { TcpStream::connect(address).is_ok() }
 }
 
 /// How long the start of a program is waited for.

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use tungstenite::handshake::derive_accept_key;
 
 use super::frame::{self, CLOSE, FIN, Frame, TEXT};
+use super::guess;
 use super::program::Program;
 use super::scene::{Host, Launch, Scene, Server};
 use super::speaker::{Connected, Heard, MAX_UNFINISHED, Role, Speaker};
 use super::tcp_peer::Peer;
 use crate::check::telling::events::show;
-use crate::check::telling::verdict::{Likely, Verdict, ensure, fail};
-use crate::tr;
+use crate::check::telling::verdict::{Evidence, Likely, Verdict, ensure, fail, fail_by};
+use crate::{text, tr};
 
 /// Any 16 bytes in Base64.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -153,9 +154,12 @@ impl WsPeer {
                 return Ok(String::from_utf8_lossy(&head).into_owned());
             }
             if Instant::now() > deadline || self.read_some(deadline).is_err() {
-                return fail(
+                let nothing = self.came.is_empty() && !self.is_server;
+                let cause = nothing.then(|| guess::unserved(&self.role)).flatten();
+                return fail_by(
                     tr!(zh "完整的 HTTP 消息头", en "the whole head of an HTTP message"),
                     show(&self.came),
+                    Evidence { cause, differs_at: None },
                 );
             }
         }
@@ -164,12 +168,18 @@ impl WsPeer {
     /// Reads the server's answer to [`request`]: it must be "switching protocols".
     pub fn expect_upgrade(&mut self) -> Verdict {
         let head = self.read_head()?;
-        let accepted = header(&head, "sec-websocket-accept");
-        let upgraded =
-            head.starts_with("HTTP/1.1 101 ") && accepted == Some(&derive_accept_key(KEY.as_bytes()));
         let wanted = tr!(zh "HTTP/1.1 101，以及与请求的 key 对应的 accept key",
                          en "HTTP/1.1 101 and the accept key that belongs to the request's key");
-        ensure(upgraded, wanted, show(head.as_bytes()))
+        ensure(head.starts_with("HTTP/1.1 101 "), wanted, show(head.as_bytes()))?;
+        let (key, accepted) = (derive_accept_key(KEY.as_bytes()), header(&head, "sec-websocket-accept"));
+        let accepted = accepted.unwrap_or_default();
+        ensure(accepted == key, format!("Sec-WebSocket-Accept: {key}"), show(accepted.as_bytes())).likely(
+            text!(zh "accept key 算得不对：请求的 key 原样接上 258EAFA5-E914-47DA-95CA-C5AB0DC85B11，取 SHA-1 的 20 个字节\
+                      （不是它的十六进制写法），再转成 Base64",
+                  en "the accept key is computed wrongly: the request's key as it is, and behind it \
+                      258EAFA5-E914-47DA-95CA-C5AB0DC85B11; of that the 20 bytes of SHA-1 (not their hexadecimal \
+                      digits), in Base64"),
+        )
     }
 }
 

@@ -1,5 +1,6 @@
 //! What came of a case, and how it is told.
 
+pub mod complaint;
 pub mod events;
 pub mod json;
 pub mod text;

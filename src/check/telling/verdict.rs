@@ -69,6 +69,10 @@ pub trait Likely {
     /// Sets the hint, unless a step further in has set one.
     #[must_use]
     fn likely(self, hint: impl fmt::Display) -> Self;
+
+    /// Sets the hint, whatever a step further in says.
+    #[must_use]
+    fn rather(self, hint: impl fmt::Display) -> Self;
 }
 
 impl<T> Likely for Verdict<T> {
@@ -80,6 +84,13 @@ impl<T> Likely for Verdict<T> {
             }
             other => other,
         })
+    }
+
+    fn rather(mut self, hint: impl fmt::Display) -> Self {
+        if let Err(Halt::Failed(failure)) = &mut self {
+            failure.hint = Some(hint.to_string());
+        }
+        self
     }
 }
 
@@ -111,11 +122,13 @@ pub struct Report {
     pub differs_at: Option<usize>,
     /// The likely cause.
     pub hint: String,
+    /// Where the program was to listen, or whom it was to call.
+    pub address: String,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { id, title, events, expected, got, differs_at, hint } = self;
+        let Report { id, title, events, expected, got, differs_at, hint, .. } = self;
         writeln!(f, "{id}  {title}\n")?;
         for line in transcript(events).lines() {
             writeln!(f, "    {line}")?;

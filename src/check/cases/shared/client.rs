@@ -14,15 +14,24 @@ use crate::text;
 pub fn send<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     let (mut client, mut server) = S::call(scene, scene.launch())?;
     let raw = [S::RAW, b"!"].concat();
-    for line in [b"hello", "你好".as_bytes(), b"", b"  a\tb ", &raw] {
+    let words = text!(zh "读的是词，而不是行（例如用 scanf），所以空行和空白都丢了：按行读",
+                      en "words are read, and not lines (by scanf, say), so an empty line and blanks are lost: read \
+                          line by line");
+    let turns = text!(zh "发出一行之后，就在等服务器的回答，不再读键盘：收和发各用一个线程",
+                      en "after a line it waits for the server's answer, and doesn't read the keyboard: let one thread \
+                          receive and another one send");
+    let lines = [
+        (&b"hello"[..], None),
+        ("你好".as_bytes(), Some(turns)),
+        (b"", Some(words)),
+        (b"  a\tb ", Some(words)),
+    ];
+    for (line, likely) in lines.into_iter().chain([(&raw[..], None)]) {
         client.type_in([line, b"\n"].concat())?;
-        let typed = server.expect_typed(line);
-        if line.is_empty() {
-            typed.likely(text!(zh "读的是词，而不是行（例如用 scanf），所以空行和空白都丢了：按行读",
-                               en "words are read, and not lines (by scanf, say), so an empty line and blanks are lost: \
-                                   read line by line"))?;
-        } else {
-            typed?;
+        let typed = client.unless_ended(server.expect_typed(line));
+        match likely {
+            Some(likely) => typed.likely(likely)?,
+            None => typed?,
         }
     }
     Ok(())
@@ -31,9 +40,15 @@ pub fn send<S: Speaker>(scene: &Scene<'_>) -> Verdict {
 /// What the server says is printed.
 pub fn print<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     let (client, mut server) = S::call(scene, scene.launch())?;
-    for line in [&b"[1.2.3.4:5]: hello"[..], "[Server]: 你好".as_bytes(), b"[1.2.3.4:5]: \xff\xfe \x01"] {
+    prints(&client, &mut server)
+}
+
+/// The same, by a client that has connected.
+pub fn prints<S: Speaker>(client: &Program, server: &mut S) -> Verdict {
+    let raw = [b"[1.2.3.4:5]: ", S::RAW, b" \x01"].concat();
+    for line in [&b"[1.2.3.4:5]: hello"[..], "[Server]: 你好".as_bytes(), &raw] {
         server.say(line)?;
-        client.expect_printed([line, b"\n"].concat())?;
+        client.unless_ended(client.expect_printed([line, b"\n"].concat()))?;
     }
     Ok(())
 }

@@ -169,12 +169,16 @@ fn follow_all<C: Connected>(
     prefixes: &[String],
     mut may_hear: impl FnMut(&Heard) -> bool,
 ) -> Verdict {
-    let mut next = vec![0; prefixes.len()];
+    let (mut next, mut last_line) = (vec![0; prefixes.len()], Instant::now());
     while next.iter().any(|&next| next < FLOOD) {
-        let heard = e.next(MAX_SILENCE);
+        let mut heard = e.next(MAX_SILENCE);
         if may_hear(&heard) {
-            continue;
+            if last_line.elapsed() < e.role().patience {
+                continue;
+            }
+            heard = Heard::Nothing; // of what is waited for
         }
+        last_line = Instant::now();
         let said = |i: usize| Heard::Words(format!("{}{}\n", prefixes[i], words(next[i], SMALL)).into());
         match (0..prefixes.len()).find(|&i| heard == said(i)) {
             Some(whose) => next[whose] += 1,

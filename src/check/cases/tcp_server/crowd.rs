@@ -12,9 +12,9 @@ pub(super) const CASES: &[Case] = &[
         id: "tcp-crowd",
         title: text!(zh "500 个客户端都能收到彼此发的话",
                      en "500 clients all hear each other"),
-        hint: text!(zh "列表里缺了客户端，或者有的行半路丢了：线程或描述符的数量有限制吗？",
+        hint: text!(zh "列表里缺了客户端，或者有的行半路丢了：列表的长度、线程或描述符的数量有限制吗？",
                     en "not everybody is in the list, or a line is lost on the way: \
-                        is there a limit on threads or descriptors?"),
+                        is there a limit on the list, on threads or on descriptors?"),
         run: five_hundred,
     },
     Case {

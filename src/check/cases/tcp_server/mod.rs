@@ -16,6 +16,8 @@ use crate::check::Case;
 pub fn cases() -> Vec<&'static Case> {
     let lists = [
         wire::CASES,
+        crowd::CASES,
+        wire::LATER,
         start::CASES,
         long_lines::CASES,
         stall::CASES,
@@ -23,5 +25,5 @@ pub fn cases() -> Vec<&'static Case> {
         stop::CASES,
         screen::CASES,
     ];
-    lists.into_iter().chain([crowd::CASES]).flatten().collect()
+    lists.into_iter().flatten().collect()
 }

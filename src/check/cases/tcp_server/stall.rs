@@ -59,5 +59,5 @@ fn four(scene: &Scene<'_>) -> Verdict {
     let [mut e, floods @ ..] = Peer::room(&server, ["E", "A", "B", "C", "D"])?;
     scene.log.note(tr!(zh "A、B、C、D 大量发送，也读取；E 只读取",
                        en "A, B, C and D flood and read; E only reads"));
-    flood::four(&mut e, floods, |_| false)
+    server.unless_ended(flood::four(&mut e, floods, |_| false))
 }

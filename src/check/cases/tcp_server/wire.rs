@@ -24,23 +24,6 @@ pub(super) const CASES: &[Case] = &[
         run: wire::echo::<Peer>,
     },
     Case {
-        id: "tcp-bytes",
-        title: text!(zh "不管是不是合法的 UTF-8，一行都逐字节原样转发",
-                     en "a line is relayed byte for byte, valid UTF-8 or not"),
-        hint: text!(zh "这一行被当作文本来读：行是字节，要按字节读，按字节写",
-                    en "the line is read as text: lines are bytes, so read and write them as bytes"),
-        run: bytes,
-    },
-    Case {
-        id: "tcp-console",
-        title: text!(zh "在服务器控制台输入的一行，所有客户端都会收到，形式是 `[Server]: 内容`",
-                     en "a line typed at the server's console reaches all clients, as `[Server]: line`"),
-        hint: text!(zh "没有读控制台，或者读到的一行没有加上 `[Server]: ` 再广播给所有客户端",
-                    en "nothing reads the console, \
-                        or what is read isn't broadcast to all with `[Server]: ` before it"),
-        run: console,
-    },
-    Case {
         id: "tcp-order",
         title: text!(zh "一个客户端发的行全部到达，顺序不变",
                      en "one client's lines arrive in the order they were sent, all of them"),
@@ -59,6 +42,27 @@ pub(super) const CASES: &[Case] = &[
                     en "each read is taken for a line: read up to the line break, \
                         and keep what comes after it for the next"),
         run: pieces,
+    },
+    Case {
+        id: "tcp-bytes",
+        title: text!(zh "不管是不是合法的 UTF-8，一行都逐字节原样转发",
+                     en "a line is relayed byte for byte, valid UTF-8 or not"),
+        hint: text!(zh "这一行被当作文本来读：行是字节，要按字节读，按字节写",
+                    en "the line is read as text: lines are bytes, so read and write them as bytes"),
+        run: bytes,
+    },
+];
+
+/// What comes once many can talk with each other.
+pub(super) const LATER: &[Case] = &[
+    Case {
+        id: "tcp-console",
+        title: text!(zh "在服务器控制台输入的一行，所有客户端都会收到，形式是 `[Server]: 内容`",
+                     en "a line typed at the server's console reaches all clients, as `[Server]: line`"),
+        hint: text!(zh "没有读控制台，或者读到的一行没有加上 `[Server]: ` 再广播给所有客户端",
+                    en "nothing reads the console, \
+                        or what is read isn't broadcast to all with `[Server]: ` before it"),
+        run: console,
     },
     Case {
         id: "tcp-prompt",

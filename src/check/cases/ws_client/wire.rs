@@ -30,14 +30,6 @@ pub(super) const CASES: &[Case] = &[
         run: print,
     },
     Case {
-        id: "client-fragments",
-        title: text!(zh "分片到来的消息会拼成一条",
-                     en "a message that comes in fragments is put together"),
-        hint: text!(zh "把每个帧都当成了一条消息：消息到带 FIN 的帧才结束",
-                    en "each frame is taken for a message: a message goes on until a frame with FIN"),
-        run: fragments,
-    },
-    Case {
         id: "client-ping",
         title: text!(zh "对 ping 的回答是内容相同的 pong，没有人打字时也一样",
                      en "a ping is answered with a pong that holds the same, even while nothing is typed"),
@@ -45,6 +37,14 @@ pub(super) const CASES: &[Case] = &[
                     en "nobody answers while the keyboard is waited for: the listening side must be able to \
                         write"),
         run: ping,
+    },
+    Case {
+        id: "client-fragments",
+        title: text!(zh "分片到来的消息会拼成一条",
+                     en "a message that comes in fragments is put together"),
+        hint: text!(zh "把每个帧都当成了一条消息：消息到带 FIN 的帧才结束",
+                    en "each frame is taken for a message: a message goes on until a frame with FIN"),
+        run: fragments,
     },
     Case {
         id: "client-both-ways",
@@ -68,6 +68,9 @@ pub(super) const CASES: &[Case] = &[
 
 fn print(scene: &Scene<'_>) -> Verdict {
     let (client, mut server) = WsPeer::call(scene, scene.launch())?;
+    if !scene.target.is_chatroom {
+        return client::prints(&client, &mut server);
+    }
     let banner = client.stdout.wait_for(scene.patience(), |all| all.contains(&b'\n'));
     let wanted = tr!(zh "一行说明已经连接", en "a line that says that it is connected");
     ensure(banner, wanted, client.printed())?;

@@ -20,6 +20,7 @@ use crate::check::{Case, Verdict};
 pub fn cases() -> Vec<&'static Case> {
     let lists = [
         wire::CASES,
+        crowd::CASES,
         start::CASES,
         messages::CASES,
         page::CASES,
@@ -27,7 +28,6 @@ pub fn cases() -> Vec<&'static Case> {
         door::CASES,
         stall::CASES,
         silence::CASES,
-        crowd::CASES,
     ];
     lists.into_iter().flatten().collect()
 }

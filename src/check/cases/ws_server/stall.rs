@@ -66,7 +66,7 @@ fn four(scene: &Scene<'_>) -> Verdict {
                        en "A, B, C and D flood the room and read; E pings and reads"));
     let (mut pinger, mut pong) = (e.second()?, 0);
     let over = AtomicBool::new(false);
-    thread::scope(|scope| {
+    let followed = thread::scope(|scope| {
         scope.spawn(|| ping_until(&over, &mut pinger));
         let followed = flood::four(&mut e, floods, |heard| {
             let number = is_pong(heard, pong);
@@ -76,7 +76,8 @@ fn four(scene: &Scene<'_>) -> Verdict {
         over.store(true, Ordering::Relaxed);
         let _ = e.read_to_end(flood::SILENCE); // Or the pinger would wait.
         followed
-    })?;
+    });
+    server.unless_ended(followed)?;
     let wanted = tr!(zh "E 在消息之间收到 pong", en "E gets pongs in between");
     ensure(pong > 0, wanted, tr!(zh "一个也没有", en "not one"))
 }

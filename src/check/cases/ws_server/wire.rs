@@ -14,6 +14,15 @@ use crate::{text, tr};
 
 pub(super) const CASES: &[Case] = &[
     Case {
+        id: "ws-relay",
+        title: text!(zh "一条文本消息会到达其他每个客户端，内容是 `[ip:port]: 消息\\n`，也是文本消息",
+                     en "a text message reaches every other client, as the text message `[ip:port]: message\\n`"),
+        hint: text!(zh "前缀是 `[`、服务器看到的发送者地址、`]: `；末尾有一个换行",
+                    en "the prefix is `[`, the sender's address as the server sees it, `]: `; and there is a \
+                        line break at the end"),
+        run: wire::relays::<WsPeer>,
+    },
+    Case {
         id: "ws-handshake",
         title: text!(zh "接受各种浏览器的握手，不答应任何扩展",
                      en "the handshakes of all browsers are accepted, and no extension is agreed to"),
@@ -22,15 +31,6 @@ pub(super) const CASES: &[Case] = &[
                     en "in header names, and in `upgrade` and `websocket`, case doesn't matter; Connection \
                         may name several things; an extension that isn't spoken must not be agreed to"),
         run: handshake,
-    },
-    Case {
-        id: "ws-relay",
-        title: text!(zh "一条文本消息会到达其他每个客户端，内容是 `[ip:port]: 消息\\n`，也是文本消息",
-                     en "a text message reaches every other client, as the text message `[ip:port]: message\\n`"),
-        hint: text!(zh "前缀是 `[`、服务器看到的发送者地址、`]: `；末尾有一个换行",
-                    en "the prefix is `[`, the sender's address as the server sees it, `]: `; and there is a \
-                        line break at the end"),
-        run: wire::relays::<WsPeer>,
     },
     Case {
         id: "ws-echo",
@@ -50,6 +50,14 @@ pub(super) const CASES: &[Case] = &[
         run: wire::order::<WsPeer>,
     },
     Case {
+        id: "ws-ping",
+        title: text!(zh "对 ping 的回答是内容相同的 pong，别人收不到 ping",
+                     en "a ping is answered with a pong that holds the same, and nobody else gets the ping"),
+        hint: text!(zh "pong 排在队里，要等别的内容要发时才一起发出，或者 ping 被转发了",
+                    en "a pong is queued, and isn't sent before something else is, or pings are relayed"),
+        run: ping,
+    },
+    Case {
         id: "ws-early",
         title: text!(zh "紧跟在请求后面、在同一个报文段里到来的消息不会丢",
                      en "a message sent right behind the request, in the same segment, isn't lost"),
@@ -57,6 +65,24 @@ pub(super) const CASES: &[Case] = &[
                     en "the buffer that the request was read into may hold the first frames, too: hand it \
                         on"),
         run: early,
+    },
+    Case {
+        id: "ws-lengths",
+        title: text!(zh "不管多长的消息，从空的到 65,520 字节，都完整转发",
+                     en "messages of all lengths, from none to 65,520 bytes, are relayed whole"),
+        hint: text!(zh "长度有三种写法：不到 126 的写在一个字节里；126 后面还有两个字节；127 后面还有八个字节（RFC 6455，5.2 节）。\
+                        读和写都要会",
+                    en "a length is written in one of three ways: below 126 in one byte; as 126 and two more bytes; as \
+                        127 and eight more (RFC 6455, 5.2). Read them all, and write them all"),
+        run: lengths,
+    },
+    Case {
+        id: "ws-ping",
+        title: text!(zh "对 ping 的回答是内容相同的 pong，别人收不到 ping",
+                     en "a ping is answered with a pong that holds the same, and nobody else gets the ping"),
+        hint: text!(zh "pong 排在队里，要等别的内容要发时才一起发出，或者 ping 被转发了",
+                    en "a pong is queued, and isn't sent before something else is, or pings are relayed"),
+        run: ping,
     },
     Case {
         id: "ws-fragments",
@@ -74,14 +100,6 @@ pub(super) const CASES: &[Case] = &[
         hint: text!(zh "把一次读到的内容当成了一个完整的帧",
                     en "what one read brings is taken for a whole frame"),
         run: pieces,
-    },
-    Case {
-        id: "ws-ping",
-        title: text!(zh "对 ping 的回答是内容相同的 pong，别人收不到 ping",
-                     en "a ping is answered with a pong that holds the same, and nobody else gets the ping"),
-        hint: text!(zh "pong 排在队里，要等别的内容要发时才一起发出，或者 ping 被转发了",
-                    en "a pong is queued, and isn't sent before something else is, or pings are relayed"),
-        run: ping,
     },
     Case {
         id: "ws-close",
@@ -119,6 +137,16 @@ fn handshake(scene: &Scene<'_>) -> Verdict {
     Ok(())
 }
 
+/// With its prefix, a message of the last length is over 65,535 bytes, which takes the third way of writing a length.
+const LENGTHS: [usize; 8] = [0, 1, 104, 125, 126, 1000, 65_000, 65_520];
+
+fn lengths(scene: &Scene<'_>) -> Verdict {
+    let server = scene.server()?;
+    let [mut a, mut b] = two(&server)?;
+    relay(&mut a, &mut b, "  blanks \t ")?;
+    LENGTHS.into_iter().try_for_each(|length| relay(&mut a, &mut b, "x".repeat(length)))
+}
+
 fn early(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let [mut b, mut c] = WsPeer::room(&server, ["B", "C"])?;
@@ -140,7 +168,9 @@ fn fragments(scene: &Scene<'_>) -> Verdict {
     a.send(CONTINUATION, tail)?;
     a.send(CONTINUATION, "")?;
     a.send(FIN | CONTINUATION, " three")?;
-    a.expect_frame(FIN | PONG, "between")?;
+    a.expect_frame(FIN | PONG, "between").likely(
+        text!(zh "分片之间的 ping 也要立刻回答", en "a ping between two fragments is answered at once, too"),
+    )?;
     b.expect_from(&a, "one 好 three")
 }
 
