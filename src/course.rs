@@ -3,7 +3,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 use std::{env, fs};
 
 use crate::check::{Kind, Text};
@@ -151,14 +151,15 @@ impl Exercise {
         let example = format!("{}-starter", self.number());
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
         cargo.args(["build", "--quiet", "--package", "exercises", "--example", &example]);
-        cargo.arg("--message-format=json-render-diagnostics").current_dir(folder()?);
+        cargo.arg("--message-format=json-render-diagnostics").current_dir(project()?);
         let built = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
         let built = built.map_err(|err| tr!(zh "无法运行 cargo: {err}", en "cannot run cargo: {err}"))?;
         let (said, starter) = (String::from_utf8_lossy(&built.stdout), self.starter()?);
         let file = said.split("\"executable\":\"").nth(1).and_then(|rest| rest.split('"').next());
         match file {
-            Some(file) if built.status.success() => Ok(file.replace("\\\\", "\\").into()),
+            Some(file) if built.status.success() => Ok(from_here(Path::new(&file.replace("\\\\", "\\")))),
             _ => {
+                let starter = from_here(&starter);
                 let starter = starter.display();
                 Err(tr!(zh "{starter} 没有通过编译", en "{starter} doesn't compile"))
             }
@@ -199,21 +200,33 @@ fn done_in(folder: &Path) -> Vec<String> {
     fs::read_to_string(folder.join(DONE)).unwrap_or_default().lines().map(str::to_string).collect()
 }
 
-/// The folder of the exercises: here, or above, as Cargo looks for its `Cargo.toml`.
-fn folder() -> Result<PathBuf, String> {
+/// The folder of the project: here, or above, as Cargo looks for its `Cargo.toml`.
+fn project() -> Result<PathBuf, String> {
     let here = env::current_dir().unwrap_or_default();
-    let found = here.ancestors().map(|above| above.join("docs/exercises")).find(|folder| folder.is_dir());
-    found.ok_or_else(|| {
-        tr!(zh "这里没有 docs/exercises；请在项目的文件夹里运行",
-            en "there is no docs/exercises here; run it in the project's folder")
+    let found = here.ancestors().find(|above| above.join(EXERCISES_FOLDER).is_dir());
+    found.map(Path::to_path_buf).ok_or_else(|| {
+        tr!(zh "这里没有 {EXERCISES_FOLDER}；请在项目的文件夹里运行",
+            en "there is no {EXERCISES_FOLDER} here; run it in the project's folder")
     })
+}
+
+const EXERCISES_FOLDER: &str = "docs/exercises";
+
+fn folder() -> Result<PathBuf, String> {
+    Ok(project()?.join(EXERCISES_FOLDER))
+}
+
+/// A path as one writes it where one is.
+fn from_here(path: &Path) -> PathBuf {
+    let here = env::current_dir().unwrap_or_default();
+    path.strip_prefix(here).unwrap_or(path).to_path_buf()
 }
 
 /// Shows the way: what is solved, what comes next, what each teaches, and how long it takes.
 ///
 /// # Errors
 /// One sentence, where there are no exercises.
-pub fn show() -> Result<ExitCode, String> {
+pub fn show() -> Result<(), String> {
     let folder = folder()?;
     let done = done_in(&folder);
     let open: Vec<&Exercise> = EXERCISES.iter().filter(|exercise| !exercise.is_solved(&done)).collect();
@@ -238,9 +251,10 @@ pub fn show() -> Result<ExitCode, String> {
     if let Some(next) = open.first() {
         let (number, sheet) =
             (next.number(), folder.join(next.folder).join(tr!(zh "README.zh-CN.md", en "README.md")));
-        let sheet = sheet.strip_prefix(env::current_dir().unwrap_or_default()).unwrap_or(&sheet).display();
+        let sheet = from_here(&sheet);
+        let sheet = sheet.display();
         say!(zh "接下来：读 {sheet}，改 starter.rs，然后 cargo run -- check {number}",
              en "next: read {sheet}, fill in starter.rs, then cargo run -- check {number}");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

@@ -9,12 +9,14 @@
 //! the marker must be the next thing to arrive.
 
 use std::fmt;
+use std::path::Path;
 
 use crate::tr;
 
 pub mod cases;
 pub mod command;
 pub mod hints;
+pub mod order;
 pub mod stage;
 pub mod telling;
 
@@ -66,6 +68,13 @@ impl Kind {
             Kind::UdpServer | Kind::UdpClient => "udp",
             Kind::WsServer | Kind::WsClient => "ws",
         }
+    }
+
+    /// A program of this kind, as it is started at an `{addr}`.
+    #[must_use]
+    pub fn command(self, program: &Path) -> String {
+        let address = if self == Kind::WsClient { "ws://{addr}/ws" } else { "{addr}" };
+        format!("\"{}\" {address}", program.display())
     }
 
     /// Our own program of this kind, as one starts it by hand at an `{addr}`.
@@ -196,6 +205,13 @@ impl Case {
     pub fn level(&self) -> Level {
         let beyond = self.id.starts_with('D') || BEYOND_THE_NOTES.contains(&self.id);
         if beyond { Level::Safe } else { Level::Notes }
+    }
+
+    /// The case of that name, of those for this kind or of those for exercises on the way to it.
+    #[must_use]
+    pub fn find(kind: Kind, id: &str) -> Option<&'static Case> {
+        let on_the_way = cases::course::TCP_SERVER.iter().filter(|_| kind == Kind::TcpServer);
+        cases(kind).into_iter().chain(on_the_way).find(|case| case.id == id)
     }
 
     /// How many seconds it takes a program that does all, where that is more than two.

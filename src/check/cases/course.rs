@@ -5,7 +5,7 @@ use crate::check::stage::speaker::Speaker;
 use crate::check::stage::tcp_peer::Peer;
 use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
-use crate::{text, tr};
+use crate::text;
 
 /// For a TCP server that is on its way.
 pub const TCP_SERVER: &[Case] = &[

@@ -70,6 +70,7 @@ impl Program {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         // The verdict must not hang on the language of whoever asks for it.
         command.env("LC_ALL", "C.UTF-8").env_remove("LC_MESSAGES").env_remove("LANG");
+        command.env_remove("RUST_BACKTRACE"); // what a panic says is enough
         #[cfg(unix)] // with all that it starts, so that all of it ends with the case
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = match command.spawn() {
