@@ -101,6 +101,42 @@ pub const EXERCISES: &[Exercise] = &[
         minutes: 60,
         cases: &["ws-handshake", "ws-relay", "ws-echo", "ws-order", "ws-pieces", "ws-early"],
     },
+    Exercise {
+        folder: "15-freeze",
+        kind: Kind::TcpClient,
+        title: text!(zh "让它停住", en "Freeze it"),
+        teaches: text!(zh "一个不读的客户端怎样让整个聊天室沉默，以及为什么对好的服务器没有用",
+                       en "how one client that doesn't read silences a room, and why a good server doesn't mind"),
+        minutes: 25,
+        cases: &["break-none", "break-naive", "break-lines"],
+    },
+    Exercise {
+        folder: "16-fool",
+        kind: Kind::UdpClient,
+        title: text!(zh "骗过它", en "Fool it"),
+        teaches: text!(zh "谁的话是谁说的：一行的开头是谁写的，就只能相信谁",
+                       en "who said what: a line is only as true as whoever wrote its beginning"),
+        minutes: 20,
+        cases: &["fool-none", "fool-naive"],
+    },
+    Exercise {
+        folder: "17-writers",
+        kind: Kind::TcpServer,
+        title: text!(zh "每个客户端再来一个写的线程", en "A thread that writes, for each client"),
+        teaches: text!(zh "不用期限的另一条路：有上限的队列；谁也不等谁，代价是什么",
+                       en "the other way without a deadline: a bounded queue; nobody waits for anybody, and what that costs"),
+        minutes: 60,
+        cases: &["tcp-relay", "tcp-order", "tcp-flood", "tcp-churn", "no-pause", "D4"],
+    },
+    Exercise {
+        folder: "18-names",
+        kind: Kind::TcpServer,
+        title: text!(zh "名字", en "Names"),
+        teaches: text!(zh "协议里的第一个命令：谁能叫什么，检查和占用要在同一次加锁里",
+                       en "the first command of a protocol: who may be called what, looked up and taken under one lock"),
+        minutes: 45,
+        cases: &["tcp-relay", "nick", "nick-taken", "nick-forged"],
+    },
 ];
 
 impl Exercise {
@@ -148,22 +184,7 @@ impl Exercise {
     /// # Errors
     /// One sentence, when it can't be built; the compiler has said why.
     pub fn build(&self) -> Result<PathBuf, String> {
-        let example = format!("{}-starter", self.number());
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
-        cargo.args(["build", "--quiet", "--package", "exercises", "--example", &example]);
-        cargo.arg("--message-format=json-render-diagnostics").current_dir(project()?);
-        let built = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-        let built = built.map_err(|err| tr!(zh "无法运行 cargo: {err}", en "cannot run cargo: {err}"))?;
-        let (said, starter) = (String::from_utf8_lossy(&built.stdout), self.starter()?);
-        let file = said.split("\"executable\":\"").nth(1).and_then(|rest| rest.split('"').next());
-        match file {
-            Some(file) if built.status.success() => Ok(from_here(Path::new(&file.replace("\\\\", "\\")))),
-            _ => {
-                let starter = from_here(&starter);
-                let starter = starter.display();
-                Err(tr!(zh "{starter} 没有通过编译", en "{starter} doesn't compile"))
-            }
-        }
+        build_example(&format!("{}-starter", self.number()))
     }
 
     /// Remembers that it is solved: by the starter as it is, or by another program.
@@ -189,6 +210,24 @@ impl Exercise {
         let mut hasher = DefaultHasher::new();
         fs::read(self.starter().ok()?).ok()?.hash(&mut hasher);
         Some(format!("{:016x}", hasher.finish()))
+    }
+}
+
+/// Builds a starter or a solution, `07-starter` for example, and says where the program is.
+///
+/// # Errors
+/// One sentence, when it can't be built; the compiler has said why.
+pub fn build_example(name: &str) -> Result<PathBuf, String> {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.args(["build", "--quiet", "--package", "exercises", "--example", name]);
+    cargo.arg("--message-format=json-render-diagnostics").current_dir(project()?);
+    let built = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let built = built.map_err(|err| tr!(zh "无法运行 cargo: {err}", en "cannot run cargo: {err}"))?;
+    let said = String::from_utf8_lossy(&built.stdout);
+    let file = said.split("\"executable\":\"").nth(1).and_then(|rest| rest.split('"').next());
+    match file {
+        Some(file) if built.status.success() => Ok(from_here(Path::new(&file.replace("\\\\", "\\")))),
+        _ => Err(tr!(zh "{name} 没有通过编译", en "{name} doesn't compile")),
     }
 }
 

@@ -9,6 +9,7 @@
 //! the marker must be the next thing to arrive.
 
 use std::fmt;
+use std::iter;
 use std::path::Path;
 
 use crate::tr;
@@ -182,7 +183,12 @@ const SLOW: [(Kind, &str, u32); 11] = [
 ];
 
 /// Cases that would be blamed for what another one is about: they stand on that.
-const ROOTS: [(&str, &str); 14] = [
+const ROOTS: [(&str, &str); 19] = [
+    ("echo-silent", "echo"),
+    ("announce", "echo"),
+    ("nick-taken", "nick"),
+    ("nick-forged", "nick"),
+    ("no-pause", "tcp-flood"),
     ("tcp-pieces", "tcp-order"),
     ("tcp-flood", "tcp-order"),
     ("tcp-bustle", "tcp-flood"),
@@ -210,8 +216,13 @@ impl Case {
     /// The case of that name, of those for this kind or of those for exercises on the way to it.
     #[must_use]
     pub fn find(kind: Kind, id: &str) -> Option<&'static Case> {
-        let on_the_way = cases::course::TCP_SERVER.iter().filter(|_| kind == Kind::TcpServer);
-        cases(kind).into_iter().chain(on_the_way).find(|case| case.id == id)
+        let for_exercises: [&[Case]; 2] = match kind {
+            Kind::TcpServer => [cases::course::TCP_SERVER, cases::nick::TCP_SERVER],
+            Kind::TcpClient => [cases::break_it::TCP_CLIENT, &[]],
+            Kind::UdpClient => [cases::break_it::UDP_CLIENT, &[]],
+            _ => [&[], &[]],
+        };
+        cases(kind).into_iter().chain(for_exercises.into_iter().flatten()).find(|case| case.id == id)
     }
 
     /// How many seconds it takes a program that does all, where that is more than two.
@@ -236,15 +247,16 @@ impl Case {
         let named = ROOTS.iter().find(|(id, _)| *id == self.id).map(|(_, root)| *root);
         let is_relay = |id: &&&str| id.ends_with("-relay") || **id == "client-print";
         let relay = before.iter().find(is_relay).copied();
-        let roots = [named, self.difference(), relay, before.first().copied()];
-        roots.into_iter().flatten().find(|root| before.contains(root))
+        let roots = [self.difference(), relay, before.first().copied()];
+        named.or_else(|| roots.into_iter().flatten().find(|root| before.contains(root)))
     }
 
-    /// The case that this one waits for: that on which it stands, where that is `out`, as it has failed or waits
-    /// itself. What is said then would be no news.
+    /// The case that this one waits for: of those on which it stands, one upon the other, the first that is `out`, as it
+    /// has failed or waits itself. What is said then would be no news.
     #[must_use]
     pub fn waits_for(&self, kind: Kind, out: impl Fn(&str) -> bool) -> Option<&'static str> {
-        self.stands_on(kind).filter(|root| out(root))
+        let below = |id: &&'static str| Case::find(kind, id)?.stands_on(kind);
+        iter::successors(self.stands_on(kind), below).find(|root| out(root))
     }
 
     /// Tries this case on a program.

@@ -1,11 +1,14 @@
 //! Cases for exercises whose program isn't a chat room yet.
 
+use std::time::Duration;
+
+use crate::check::cases::shared::flood;
 use crate::check::stage::scene::Server;
 use crate::check::stage::speaker::Speaker;
 use crate::check::stage::tcp_peer::Peer;
 use crate::check::telling::verdict::ensure;
 use crate::check::{Case, Likely, Scene, Verdict};
-use crate::text;
+use crate::{text, tr};
 
 /// For a TCP server that is on its way.
 pub const TCP_SERVER: &[Case] = &[
@@ -41,7 +44,25 @@ pub const TCP_SERVER: &[Case] = &[
                     en "the thread has taken the connection along: keep a second handle for the main thread (try_clone)"),
         run: announces,
     },
+    Case {
+        id: "no-pause",
+        title: text!(zh "有人停住不读的时候，别人一次也不用等",
+                     en "while somebody doesn't read, the others don't wait, not even once"),
+        hint: text!(zh "写的时候还在等：广播只能把内容放进队列，写交给另一个线程",
+                    en "somebody is waited for: let a broadcast only put lines into queues, and another thread write"),
+        run: never_waits,
+    },
 ];
+
+/// A wait of this length is somebody's deadline, not a busy machine.
+const DEADLINE: Duration = Duration::from_millis(900);
+
+fn never_waits(scene: &Scene<'_>) -> Verdict {
+    flood::beside_a_stalled_one::<Peer>(scene, |silence| {
+        let wanted = tr!(zh "B 总共等了不到 {DEADLINE:?}", en "B waits for less than {DEADLINE:?} in all");
+        ensure(silence < DEADLINE, wanted, format!("{silence:.1?}"))
+    })
+}
 
 fn greets(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
