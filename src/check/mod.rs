@@ -131,7 +131,15 @@ pub struct Case {
 }
 
 /// Cases without a number that the notes' programs don't pass either.
-const BEYOND_THE_NOTES: [&str; 3] = ["client-interrupt", "client-typing", "ws-early"];
+const BEYOND_THE_NOTES: [&str; 7] = [
+    "client-interrupt",
+    "client-typing",
+    "client-wss",
+    "client-no-websocket",
+    "client-refusals",
+    "client-silence",
+    "ws-early",
+];
 
 /// What takes more than two seconds of our own program.
 const SLOW: [(Kind, &str, u32); 11] = [
@@ -170,7 +178,8 @@ impl Case {
         let all = cases(kind);
         let (start, end) = self.id.split_once('-').unwrap_or((self.id, ""));
         let other = match end {
-            "flood" | "pieces" => Some(format!("{start}-order")),
+            "flood" | "pieces" | "lengths" | "ping" | "fragments" => Some(format!("{start}-order")),
+            "both-ways" => Some(format!("{start}-ping")),
             "crowd" => Some(format!("{start}-bustle")),
             "churn" => Some(format!("{start}-crowd")),
             _ => (!end.is_empty() && start.starts_with('D')).then(|| start.to_string()),

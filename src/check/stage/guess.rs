@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 
 use super::family;
-use super::frame::{BINARY, FIN, Frame, TEXT};
+use super::frame::{BINARY, FIN, Frame, KEY, TEXT};
 use super::output::contains;
 use super::speaker::{Heard, Role};
 use crate::check::telling::text::Text;
@@ -36,6 +36,12 @@ fn of_words(wanted: &[u8], heard: &[u8], own: &str) -> Option<String> {
               en "it ends at a byte 0: strlen and %s stop there, so go by the length that read returned")
     } else if contains(heard, REPLACEMENT) && !contains(wanted, REPLACEMENT) {
         DECODED
+    } else if heard.strip_suffix(b"\n") == Some(wanted) {
+        text!(zh "换行也一起发了：一条消息就是一行，不带换行",
+              en "the words are sent with their line break: a message is a line without it")
+    } else if is_masked(text, ended) {
+        text!(zh "客户端的掩码没有去掉：每个字节都要与掩码的四个字节轮流异或（RFC 6455，5.3 节）",
+              en "the client's mask isn't taken off: XOR each byte with the mask's four bytes in turn (RFC 6455, 5.3)")
     } else if text == heard {
         text!(zh "末尾少了换行：转发时要带上", en "the line break at its end is missing: send it along")
     } else if ended.strip_suffix(b"\r") == Some(text) {
@@ -49,18 +55,28 @@ fn of_words(wanted: &[u8], heard: &[u8], own: &str) -> Option<String> {
     Some(told.to_string())
 }
 
+/// Where the words begin behind `[ip:port]: `.
+fn start_of_words(line: &[u8]) -> Option<usize> {
+    line.windows(3).position(|three| three == b"]: ").map(|at| at + 3)
+}
+
+/// Whether the words come as they do inside a client's frame.
+fn is_masked(wanted: &[u8], heard: &[u8]) -> bool {
+    let (prefix, words) = wanted.split_at(start_of_words(wanted).unwrap_or_default());
+    let masked = words.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key);
+    !words.is_empty() && heard.strip_prefix(prefix).is_some_and(|heard| masked.eq(heard.iter().copied()))
+}
+
 /// Whether the words differ by blanks around them alone.
 fn is_trimmed(wanted: &[u8], heard: &[u8]) -> bool {
-    let start = wanted.windows(3).position(|three| three == b"]: ").map_or(0, |at| at + 3);
-    let (prefix, words) = wanted.split_at(start);
+    let (prefix, words) = wanted.split_at(start_of_words(wanted).unwrap_or_default());
     let kept = heard.strip_prefix(prefix).filter(|kept| kept.len() < words.len());
     kept.is_some_and(|kept| kept.trim_ascii() == words.trim_ascii())
 }
 
 /// The words are right, and what stands before them isn't.
 fn wrong_prefix(wanted: &[u8], heard: &[u8]) -> Option<String> {
-    let start = wanted.windows(3).position(|three| three == b"]: ")? + 3;
-    let (prefix, words) = wanted.split_at(start);
+    let (prefix, words) = wanted.split_at(start_of_words(wanted)?);
     if words.is_empty() || heard == words || !heard.ends_with(words) {
         // Alone, the prefix may have been sent by itself.
         let alone = heard == prefix && !words.is_empty();
@@ -81,13 +97,14 @@ fn of_nothing(wanted: &[u8], unfinished: &[u8]) -> Option<Text> {
             text!(zh "末尾少了换行：转发时要带上", en "the line break at its end is missing: send it along"),
         );
     }
-    let is_empty = without_break(wanted).ends_with(b"]: ") || wanted == b"\n";
+    let is_empty = without_break(wanted).ends_with(b"]: ");
     (is_empty && unfinished.is_empty())
         .then_some(text!(zh "空行没有发出来：空行也是一行", en "an empty line is left out: it is a line too"))
 }
 
 fn of_frame(wanted: &Heard, heard: &Frame) -> Option<Text> {
     let mask = match wanted {
+        Heard::Words(words) if *words != heard.payload => return None,
         Heard::Words(_) if heard.first == FIN | BINARY => {
             return Some(text!(zh "消息是作为二进制发出的（操作码 2）：聊天的消息是文本，操作码是 1",
                               en "the message is sent as binary (opcode 2): what is said is text, opcode 1"));
@@ -98,9 +115,9 @@ fn of_frame(wanted: &Heard, heard: &Frame) -> Option<Text> {
     };
     match (mask, heard.masked) {
         (true, true) => Some(text!(zh "服务器发出的帧不能有掩码，只有客户端的才有（RFC 6455，5.1 节）",
-                                   en "a server's frames must not be masked, only a client's are (RFC 6455, 5.1)")),
+                                   en "this frame is masked: a server's frames must not be, only a client's are (RFC 6455, 5.1)")),
         (true, false) => Some(text!(zh "客户端发出的帧必须有掩码（RFC 6455，5.1 节）",
-                                    en "a client's frames must be masked (RFC 6455, 5.1)")),
+                                    en "this frame is not masked: a client's frames must be (RFC 6455, 5.1)")),
         _ => None,
     }
 }

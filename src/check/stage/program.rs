@@ -139,6 +139,9 @@ impl Program {
                 tr!(zh "它在 stdout 上最后打印的是 {out}", en "the last that it printed is {out}")
             }
             (_, false) => {
+                if let Some(error) = complaint::last_error(&self.stderr.text()) {
+                    return tr!(zh "它在 stderr 上说 {error}", en "on stderr it says {error}");
+                }
                 let err = last(&self.stderr);
                 tr!(zh "它在 stderr 上最后打印的是 {err}", en "the last that it printed on stderr is {err}")
             }

@@ -50,6 +50,7 @@ const SIGNS: &[(&[&str], Text)] = &[
             "Connection reset",
             "EPIPE",
             "ECONNRESET",
+            "ERR_STREAM",
         ],
         text!(zh "对方离开了，读写都会出错，而这个错误结束了不该结束的东西（线程、广播或整个程序）：\
                   在出错的地方处理它；服务器把这个人从列表里删掉，接着处理下一个",
@@ -113,6 +114,7 @@ pub fn last_error(stderr: &str) -> Option<String> {
 /// `ValueError: …`, `java.io.IOException: …`, `panic: …`, as languages begin the line that names an error.
 fn names_an_error(line: &str) -> bool {
     let name = line.split(':').next().unwrap_or_default();
+    let name = name.split(" [").next().unwrap_or_default(); // Node: `Error [ERR_STREAM_DESTROYED]: …`
     let is_name = name.ends_with("Error") || name.ends_with("Exception");
     (is_name && !name.contains(' ')) || STARTS.iter().any(|start| line.starts_with(start))
 }

@@ -17,10 +17,10 @@ pub fn cases() -> Vec<&'static Case> {
     let lists = [
         wire::CASES,
         crowd::CASES,
+        stall::CASES,
         wire::LATER,
         start::CASES,
         long_lines::CASES,
-        stall::CASES,
         limits::CASES,
         stop::CASES,
         screen::CASES,

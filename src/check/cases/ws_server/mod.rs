@@ -21,12 +21,12 @@ pub fn cases() -> Vec<&'static Case> {
     let lists = [
         wire::CASES,
         crowd::CASES,
+        stall::CASES,
         start::CASES,
         messages::CASES,
         page::CASES,
         request::CASES,
         door::CASES,
-        stall::CASES,
         silence::CASES,
     ];
     lists.into_iter().flatten().collect()
