@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::check::command::Order;
+use crate::check::hints::command::Asked;
 use crate::support::address::Address;
 use crate::support::lang::{Lang, lang};
 use crate::tr;
@@ -58,6 +59,8 @@ pub enum Parsed {
     Run(Cli),
     /// `check`, and what is asked of it.
     Check(Order),
+    /// `hint`, and the case that it is to be about.
+    Hint(Asked),
     /// `compare`, with the notes.
     Compare(Vec<String>, Options),
     /// A text asked for: `--help` or `--version`.
@@ -79,12 +82,12 @@ pub fn find_lang(args: &[String]) -> Option<Lang> {
 /// One sentence that says what to write instead.
 pub fn parse(args: &[String]) -> Result<Parsed, String> {
     let args = without_lang(args)?;
-    if args.first() == Some(&"check") {
+    if let Some(first @ (&"check" | &"hint")) = args.first() {
         let asks_help = args.iter().any(|arg| ["--help", "-h"].contains(arg));
-        return if asks_help {
-            Ok(Parsed::Show(help(args.first())))
-        } else {
-            Order::parse(&args[1..]).map(Parsed::Check)
+        return match *first {
+            _ if asks_help => Ok(Parsed::Show(help(Some(first)))),
+            "check" => Order::parse(&args[1..]).map(Parsed::Check),
+            _ => Asked::parse(&args[1..]).map(Parsed::Hint),
         };
     }
     let (max_clients, forget_after, ping) = (1024, Duration::from_secs(600), Duration::from_secs(30));
@@ -131,7 +134,7 @@ pub fn parse(args: &[String]) -> Result<Parsed, String> {
 
 /// The subcommand among the words, if these are a subcommand and at most one address.
 fn command(words: &[&str]) -> Result<&'static Command, String> {
-    let known = COMMANDS.map(|command| command.0).join(", ");
+    let known = COMMANDS.map(|command| command.0).join(", ") + ", check, hint";
     let Some(first) = words.first() else {
         return Err(tr!(zh "请写明子命令: {known}", en "a command is missing: {known}"));
     };

@@ -25,6 +25,10 @@ fn main() -> ExitCode {
             }
             Err(sentence) => Err(sentence),
         },
+        Ok(Parsed::Hint(asked)) => {
+            check::hints::command::run(&asked);
+            return ExitCode::SUCCESS;
+        }
         Ok(Parsed::Compare(notes, options)) => compare::run(&notes, options.output.as_deref(), options.open),
         Ok(Parsed::Show(text)) => {
             print::out(&text);

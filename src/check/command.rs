@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, thread};
 
+use super::hints::{Hands, command::by_hand};
 use super::stage::program;
 use super::telling::events::columns;
 use super::telling::json::{Object, event};
@@ -192,7 +193,7 @@ fn try_all(order: &Order, target: &Target) -> ExitCode {
         if order.json {
             print::out(&json(order.kind, &played));
         } else {
-            tell(&played);
+            tell(order.kind, target, &played);
         }
         all.push(played);
     }
@@ -206,11 +207,9 @@ fn try_all(order: &Order, target: &Target) -> ExitCode {
 
 /// Tries a case, unless that on which it stands has failed.
 fn play(case: &'static Case, order: &Order, target: &Target, before: &[Played]) -> Played {
-    let has_failed = |id: &&str| {
-        let failed = |one: &&Played| matches!(one.outcome, Ended::Failed(_) | Ended::Waiting(_));
-        before.iter().filter(failed).any(|one| one.case.id == *id)
-    };
-    if let Some(root) = case.stands_on(order.kind).filter(has_failed) {
+    let failed = |one: &&Played| matches!(one.outcome, Ended::Failed(_) | Ended::Waiting(_));
+    let out = |id: &str| before.iter().filter(failed).any(|one| one.case.id == id);
+    if let Some(root) = case.waits_for(order.kind, out) {
         return Played { case, outcome: Ended::Waiting(root), seconds: 0.0 };
     }
     if !order.json {
@@ -263,13 +262,16 @@ fn first_columns(text: &str, most: usize) -> String {
     text.chars().take_while(fits).collect()
 }
 
-fn tell(Played { case, outcome, .. }: &Played) {
+fn tell(kind: Kind, target: &Target, Played { case, outcome, .. }: &Played) {
     let (id, title) = (case.id, case.title);
     match outcome {
         Ended::Passed => say!(zh "✓ {id}  {title}", en "✓ {id}  {title}"),
         Ended::Waiting(root) => say!(zh "· {id}  等 {root} 通过", en "· {id}  waits for {root}"),
         Ended::NotChecked(why) => say!(zh "- {id}  没有检查: {why}", en "- {id}  not checked: {why}"),
-        Ended::Failed(report) => say!(zh "✗ {report}", en "✗ {report}"),
+        Ended::Failed(report) => {
+            let by_hand = by_hand(kind, case, &Hands::of(kind, target, &report.address));
+            say!(zh "✗ {report}\n{by_hand}", en "✗ {report}\n{by_hand}");
+        }
     }
 }
 
@@ -284,7 +286,6 @@ fn json(kind: Kind, Played { case, outcome, seconds }: &Played) -> String {
         Ended::Waiting(root) => Some(*root),
         Ended::Passed => None,
     };
-    let difference = case.id.split('-').next().filter(|id| id.starts_with('D'));
     let events = report.map_or(&[][..], |report| &report.events);
     Object::default()
         .text("kind", &kind.to_string())
@@ -295,7 +296,7 @@ fn json(kind: Kind, Played { case, outcome, seconds }: &Played) -> String {
         .maybe("expected", report.map(|report| report.expected.as_str()))
         .maybe("got", got)
         .maybe("cause", report.map(|report| report.hint.as_str()))
-        .maybe("teaches", difference)
+        .maybe("teaches", case.difference())
         .number("seconds", *seconds)
         .list("events", events.iter().map(event))
         .close()

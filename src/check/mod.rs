@@ -14,6 +14,7 @@ use crate::tr;
 
 pub mod cases;
 pub mod command;
+pub mod hints;
 pub mod stage;
 pub mod telling;
 
@@ -55,6 +56,29 @@ impl Kind {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.to_string() == name)
+    }
+
+    /// What carries the words: `tcp`, `udp` or `ws`.
+    #[must_use]
+    pub fn transport(self) -> &'static str {
+        match self {
+            Kind::TcpServer | Kind::TcpClient => "tcp",
+            Kind::UdpServer | Kind::UdpClient => "udp",
+            Kind::WsServer | Kind::WsClient => "ws",
+        }
+    }
+
+    /// Our own program of this kind, as one starts it by hand at an `{addr}`.
+    #[must_use]
+    pub fn ours(self) -> &'static str {
+        match self {
+            Kind::TcpServer => "chatroom tcp-server {addr}",
+            Kind::TcpClient => "chatroom tcp-client {addr}",
+            Kind::UdpServer => "chatroom udp-server {addr}",
+            Kind::UdpClient => "chatroom udp-client {addr}",
+            Kind::WsServer => "chatroom ws-server {addr}",
+            Kind::WsClient => "chatroom ws-client ws://{addr}/ws",
+        }
     }
 }
 
@@ -156,6 +180,26 @@ const SLOW: [(Kind, &str, u32); 11] = [
     (Kind::WsClient, "D32", 4),
 ];
 
+/// Cases that would be blamed for what another one is about: they stand on that.
+const ROOTS: [(&str, &str); 16] = [
+    ("tcp-pieces", "tcp-order"),
+    ("tcp-flood", "tcp-order"),
+    ("tcp-bustle", "tcp-flood"),
+    ("tcp-crowd", "tcp-bustle"),
+    ("tcp-churn", "tcp-crowd"),
+    ("ws-pieces", "ws-order"),
+    ("ws-lengths", "ws-order"),
+    ("ws-ping", "ws-order"),
+    ("ws-fragments", "ws-ping"),
+    ("ws-flood", "ws-ping"),
+    ("ws-bustle", "ws-flood"),
+    ("ws-crowd", "ws-bustle"),
+    ("ws-churn", "ws-crowd"),
+    ("client-ping", "client-lengths"),
+    ("client-fragments", "client-ping"),
+    ("client-both-ways", "client-ping"),
+];
+
 impl Case {
     /// Whether the notes' own program does this.
     #[must_use]
@@ -170,23 +214,31 @@ impl Case {
         SLOW.iter().find(|(of, id, _)| *of == kind && *id == self.id).map(|(_, _, seconds)| *seconds)
     }
 
-    /// The case without which this one says nothing: another side of a difference stands on the difference, and all
-    /// stand on the first case of their kind; of a client on the first two, that it sends and that it prints. And
-    /// one who can't serve twelve needn't try to serve thousands.
+    /// The numbered difference that it is about.
+    #[must_use]
+    pub fn difference(&self) -> Option<&'static str> {
+        self.id.split('-').next().filter(|id| id.starts_with('D'))
+    }
+
+    /// The case without which this one says nothing: another side of a difference stands on the difference, and nearly
+    /// all stand on the relay; of a client, on the first two, that it sends and that it prints; and the relay itself on
+    /// the first case of its kind.
     #[must_use]
     pub fn stands_on(&self, kind: Kind) -> Option<&'static str> {
-        let all = cases(kind);
-        let (start, end) = self.id.split_once('-').unwrap_or((self.id, ""));
-        let other = match end {
-            "flood" | "pieces" | "lengths" | "ping" | "fragments" => Some(format!("{start}-order")),
-            "both-ways" => Some(format!("{start}-ping")),
-            "crowd" => Some(format!("{start}-bustle")),
-            "churn" => Some(format!("{start}-crowd")),
-            _ => (!end.is_empty() && start.starts_with('D')).then(|| start.to_string()),
-        };
-        let roots = if kind.is_server() { 1 } else { 2 };
-        let root = all[..roots].iter().map(|case| case.id).take_while(|id| *id != self.id).last();
-        other.and_then(|id| all.iter().find(|case| case.id == id)).map(|case| case.id).or(root)
+        let ids = cases(kind).into_iter().map(|case| case.id);
+        let before: Vec<&'static str> = ids.take_while(|id| *id != self.id).collect();
+        let named = ROOTS.iter().find(|(id, _)| *id == self.id).map(|(_, root)| *root);
+        let is_relay = |id: &&&str| id.ends_with("-relay") || **id == "client-print";
+        let relay = before.iter().find(is_relay).copied();
+        let roots = [named, self.difference(), relay, before.first().copied()];
+        roots.into_iter().flatten().find(|root| before.contains(root))
+    }
+
+    /// The case that this one waits for: that on which it stands, where that is `out`, as it has failed or waits
+    /// itself. What is said then would be no news.
+    #[must_use]
+    pub fn waits_for(&self, kind: Kind, out: impl Fn(&str) -> bool) -> Option<&'static str> {
+        self.stands_on(kind).filter(|root| out(root))
     }
 
     /// Tries this case on a program.
@@ -214,6 +266,7 @@ impl Case {
             expected: failure.expected,
             got: failure.got,
             differs_at: failure.evidence.differs_at,
+            address: scene.target.address.clone(),
             events,
         }
     }

@@ -13,16 +13,19 @@ pub fn run(addr: &str, fault: Fault) {
     println!("connected");
     let reader = BufReader::new(conn.try_clone().unwrap());
     let listener = thread::spawn(move || listen(reader, fault));
-    for line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
+    for mut line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
         if line.len() >= 65_536 && fault.is("quit-long") {
             exit(0);
         }
         if line.len() > 65_536 && fault.is("skip-long") || line == b"last words" && fault.is("lose-last") {
             continue;
         }
-        let line = String::from_utf8_lossy(&line); // Bytes that are no text are lost.
+        if fault.is("text") {
+            line = String::from_utf8_lossy(&line).into_owned().into_bytes();
+        }
+        line.push(b'\n');
         if !fault.is("mute") {
-            let _ = conn.write_all(format!("{line}\n").as_bytes());
+            let _ = conn.write_all(&line);
         }
     }
     match fault.0 {

@@ -16,12 +16,15 @@ pub fn run(addr: &str, fault: Fault) {
     println!("connected");
     let listening = conn.try_clone().unwrap();
     thread::spawn(move || listen(&listening, fault));
-    for line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
+    for mut line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
         if is_left_out(&line, fault) {
             continue;
         }
-        let line = String::from_utf8_lossy(&line); // Bytes that are no text are lost.
-        match conn.send(format!("{line}\n").as_bytes()) {
+        if fault.is("text") {
+            line = String::from_utf8_lossy(&line).into_owned().into_bytes();
+        }
+        line.push(b'\n');
+        match conn.send(&line) {
             Err(e) if e.kind() != ErrorKind::ConnectionRefused || fault.is("quit") => exit(0),
             Err(e) if fault.is("chatty") => eprintln!("cannot send: {e}"), // Each time.
             _ => {}

@@ -99,7 +99,7 @@ fn blocks(page: &'static str, text: &str) -> Vec<Block> {
 
 /// Whether a line is what was promised: `…` for anything, `~7` for half to double of 7, `<7` for less.
 /// Any white space is as good as any other.
-fn is_line(promised: &str, came: &str) -> bool {
+pub fn is_line(promised: &str, came: &str) -> bool {
     fn rest_is(promised: &str, came: &str) -> bool {
         let mut chars = promised.chars();
         match chars.next() {
@@ -174,7 +174,7 @@ fn as_read(output: &str, code: &str) -> Vec<String> {
 }
 
 /// A text without the sequences that colour it or set a window's title.
-fn without_escapes(text: &str) -> String {
+pub fn without_escapes(text: &str) -> String {
     let mut plain = String::new();
     let mut chars = text.chars().filter(|&c| c != '\r');
     while let Some(c) = chars.next() {
@@ -396,7 +396,7 @@ fn every_block_prints_what_its_page_says() {
 }
 
 /// What the page asks its reader to have.
-fn require_tools() {
+pub fn require_tools() {
     for (tool, package) in [
         ("script", "bsdutils"),
         ("nc", "netcat-openbsd"),

@@ -10,7 +10,11 @@ mod browser;
 mod chromium;
 mod compare;
 mod docs;
+mod fair;
 mod faulty;
+mod graded;
+#[cfg(target_os = "linux")]
+mod hints;
 mod strangers;
 mod tcp;
 mod udp;

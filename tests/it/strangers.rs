@@ -68,7 +68,7 @@ fn is_installed(command: &str) -> bool {
 
 /// Runs the checker: its exit code, and the objects that it prints.
 #[track_caller]
-fn run_check(kind: &str, run: &str, more: &[&str]) -> (Option<i32>, Vec<Value>) {
+pub fn run_check(kind: &str, run: &str, more: &[&str]) -> (Option<i32>, Vec<Value>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatroom"));
     command.args(["check", kind, "--run", run, "--json", "--lang", "en"]).args(more).stdin(Stdio::null());
     command.env_remove("PYTHONUNBUFFERED"); // with it Python prints as few programs do

@@ -234,15 +234,18 @@ impl Program {
         }
     }
 
-    /// What it uses of one processor, 0.0 to 1.0 for each, over `time`.
+    /// What it uses of one processor, 0.0 to 1.0 for each, over `time`. On a busy machine even a program that spins
+    /// gets little: if it wants more than half of a processor, what it is kept waiting counts too.
     pub fn load_over(&self, time: Duration) -> Verdict<f64> {
-        let (start, before) = (Instant::now(), self.usage()?.cpu);
+        let (start, before, waited) = (Instant::now(), self.usage()?.cpu, system::kept_waiting(self.pid()));
         thread::sleep(time); // Measuring over a time is to let it pass.
-        let used = self.usage()?.cpu - before;
-        let load = used.as_secs_f64() / start.elapsed().as_secs_f64();
+        let share = |time: Duration| time.as_secs_f64() / start.elapsed().as_secs_f64();
+        let used = share(self.usage()?.cpu - before);
+        let wanted = used + share(system::kept_waiting(self.pid()).saturating_sub(waited));
+        let load = if wanted > 0.5 { wanted.min(1.0).max(used) } else { used };
         let (name, percent) = (self.name, load * 100.0);
-        self.log.note(tr!(zh "{time:?} 内{name}用了一个核的 {percent:.0} %",
-                          en "over {time:?} the {name} used {percent:.0} % of a processor"));
+        self.log.note(tr!(zh "{time:?} 内{name}占用或等待处理器的时间是 {percent:.0} %",
+                          en "over {time:?} the {name} used a processor, or waited for one, {percent:.0} % of the time"));
         Ok(load)
     }
 

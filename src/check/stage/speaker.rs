@@ -403,28 +403,26 @@ fn greet_from<S: Speaker>(patience: Duration, speaker: usize, all: &mut [&mut S]
     for round in 1.. {
         let greeting = format!("{} is here, {round}.", all[speaker].role().name);
         all[speaker].say(&greeting)?;
-        let (mut missing, round_ends) = (None, Instant::now() + GREETING);
+        let (mut missing, round_ends) = (vec![], Instant::now() + GREETING);
         for i in (0..all.len()).filter(|&i| i != speaker) {
             // Who has heard an earlier one will hear this one too, if late.
             let rest = round_ends.saturating_duration_since(Instant::now());
             let wait = if inside[i] { patience } else { rest };
             match all[i].hears(greeting.as_bytes(), wait) {
                 true => inside[i] = true,
-                false => missing = Some(i),
+                false => missing.push(i),
             }
         }
-        match missing {
+        match missing.last() {
             None => return Ok(round > 1),
-            Some(i) if Instant::now() > deadline => {
+            Some(&i) if Instant::now() > deadline => {
                 let others = inside.iter().filter(|inside| **inside).count();
                 return deaf(all, i, speaker, others);
             }
-            Some(i) => {
-                all[i].knock()?;
-                // Who was turned away hears nothing at once: no reason to hurry.
-                thread::sleep(round_ends.saturating_duration_since(Instant::now()));
-            }
+            Some(_) => missing.into_iter().try_for_each(|i| all[i].knock())?,
         }
+        // Who was turned away hears nothing at once: no reason to hurry.
+        thread::sleep(round_ends.saturating_duration_since(Instant::now()));
     }
     Ok(false)
 }

@@ -72,6 +72,17 @@ fn read_usage(pid: u32) -> Option<Usage> {
     })
 }
 
+/// How long all threads of a process have been kept waiting for a processor since they began. (Linux tells; elsewhere
+/// it is nothing.)
+pub fn kept_waiting(pid: u32) -> Duration {
+    let of_thread = |thread: fs::DirEntry| {
+        let times = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        times.split_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
+    };
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    threads.filter_map(of_thread).sum()
+}
+
 /// Goes on only where these tools exist and run.
 pub fn need(tools: &[&str]) -> Verdict {
     for tool in tools {

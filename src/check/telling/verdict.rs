@@ -122,11 +122,13 @@ pub struct Report {
     pub differs_at: Option<usize>,
     /// The likely cause.
     pub hint: String,
+    /// Where the program was to listen, or whom it was to call.
+    pub address: String,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { id, title, events, expected, got, differs_at, hint } = self;
+        let Report { id, title, events, expected, got, differs_at, hint, .. } = self;
         writeln!(f, "{id}  {title}\n")?;
         for line in transcript(events).lines() {
             writeln!(f, "    {line}")?;

@@ -16,8 +16,8 @@ use crate::check::Case;
 pub fn cases() -> Vec<&'static Case> {
     let lists = [
         wire::CASES,
-        crowd::CASES,
         stall::CASES,
+        crowd::CASES,
         wire::LATER,
         start::CASES,
         long_lines::CASES,

@@ -20,8 +20,8 @@ use crate::check::{Case, Verdict};
 pub fn cases() -> Vec<&'static Case> {
     let lists = [
         wire::CASES,
-        crowd::CASES,
         stall::CASES,
+        crowd::CASES,
         start::CASES,
         messages::CASES,
         page::CASES,
