@@ -166,12 +166,14 @@ const BEYOND_THE_NOTES: [&str; 7] = [
 ];
 
 /// What takes more than two seconds of our own program.
-const SLOW: [(Kind, &str, u32); 11] = [
+const SLOW: [(Kind, &str, u32); 13] = [
     (Kind::TcpServer, "D4-slow", 9),
     (Kind::TcpServer, "D7-stop", 4),
+    (Kind::TcpServer, "tcp-bustle", 4),
     (Kind::TcpServer, "tcp-crowd", 4),
     (Kind::TcpServer, "tcp-churn", 3),
     (Kind::TcpClient, "D10-wait", 11),
+    (Kind::WsServer, "ws-bustle", 4),
     (Kind::WsServer, "D25", 10),
     (Kind::WsServer, "D8-unfinished", 6),
     (Kind::WsServer, "D31-slow", 11),

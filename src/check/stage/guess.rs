@@ -42,8 +42,11 @@ fn of_words(wanted: &[u8], heard: &[u8], own: &str) -> Option<String> {
     } else if is_masked(text, ended) {
         text!(zh "客户端的掩码没有去掉：每个字节都要与掩码的四个字节轮流异或（RFC 6455，5.3 节）",
               en "the client's mask isn't taken off: XOR each byte with the mask's four bytes in turn (RFC 6455, 5.3)")
-    } else if text == heard {
-        text!(zh "末尾少了换行：转发时要带上", en "the line break at its end is missing: send it along")
+    } else if contains(heard, b"::ffff:") {
+        text!(zh "在 IPv6 和 IPv4 共用的套接字上，系统把 1.2.3.4 显示成 ::ffff:1.2.3.4：打印之前要还原成 IPv4 地址",
+              en "on a socket for IPv6 and IPv4 the system shows 1.2.3.4 as ::ffff:1.2.3.4: print the canonical address")
+    } else if text == heard && heard.len() < SHORT {
+        NO_BREAK
     } else if ended.strip_suffix(b"\r") == Some(text) {
         text!(zh "行尾是 \\r\\n，应当只有 \\n", en "the line ends with \\r\\n, and should with \\n alone")
     } else if is_trimmed(text, ended) {
@@ -93,9 +96,7 @@ fn wrong_prefix(wanted: &[u8], heard: &[u8]) -> Option<String> {
 
 fn of_nothing(wanted: &[u8], unfinished: &[u8]) -> Option<Text> {
     if !unfinished.is_empty() && unfinished.ends_with(without_break(wanted)) {
-        return Some(
-            text!(zh "末尾少了换行：转发时要带上", en "the line break at its end is missing: send it along"),
-        );
+        return Some(NO_BREAK);
     }
     let is_empty = without_break(wanted).ends_with(b"]: ");
     (is_empty && unfinished.is_empty())
@@ -149,6 +150,23 @@ pub fn of_printed(wanted: &[u8], printed: &[u8]) -> Option<Text> {
         None
     }
 }
+
+/// Why a server ends the connection of somebody who says a word, by what it said before that.
+pub fn of_an_end(came: &[u8]) -> Text {
+    if came.starts_with(b"HTTP/") || contains(came, b"<html") || contains(came, b"<!DOCTYPE") {
+        text!(zh "程序说的是 HTTP：这是网页服务器，不是聊天室", en "the program speaks HTTP: that is a web server, and no chat room")
+    } else {
+        text!(zh "有人说话，服务器就断开了他：读到内容以后要接着读，出错也只关系到这一个客户端",
+              en "the server ends the connection of whoever speaks: read on after a line, and let an error concern that client alone")
+    }
+}
+
+/// What is longer may have been cut by a buffer.
+const SHORT: usize = 1000;
+
+/// The words came alone.
+const NO_BREAK: Text = text!(zh "末尾少了换行：转发时要带上，缺的就补上",
+                             en "it comes without its line break: send it along, and add it where it is missing");
 
 /// Bytes were turned into text.
 const DECODED: Text = text!(zh "字节被转成文本，转不了的变成了 \u{fffd}：它是字节，不要转换",

@@ -1,15 +1,15 @@
 //! A started program: its keyboard, its two outputs, its end.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::family;
+use super::family::{self, Socket};
 use super::guess;
 use super::output::{Output, contains};
 use super::system::{self, Usage};
@@ -77,7 +77,10 @@ impl Program {
                 groups().insert(child.id());
                 child
             }
-            Err(e) => return fail(tr!(zh "`{program}` 启动", en "`{program}` starts"), e.to_string()),
+            Err(e) => {
+                let starts = fail(tr!(zh "`{program}` 启动", en "`{program}` starts"), e.to_string());
+                return starts.likely(why_not_started(program, &e));
+            }
         };
         Ok(Program {
             name,
@@ -201,8 +204,8 @@ impl Program {
 
     /// Where it can be reached, all of its processes taken together.
     #[must_use]
-    pub fn listens_at(&self) -> Vec<SocketAddr> {
-        family::sockets(self.pid).iter().filter(|socket| socket.is_open).map(|socket| socket.local).collect()
+    pub fn listens_at(&self) -> Vec<Socket> {
+        family::sockets(self.pid).into_iter().filter(|socket| socket.is_open).collect()
     }
 
     /// The processor time that all of it has used, where that is known.
@@ -369,6 +372,27 @@ fn log_of(log: &Log, name: Text, what: fn(Vec<u8>) -> What) -> impl FnMut(&[u8])
         left -= shown.len();
         if !shown.is_empty() {
             log.add(name, what(shown.to_vec()));
+        }
+    }
+}
+
+/// What is wrong with a command that can't be started.
+fn why_not_started(program: &str, err: &io::Error) -> Text {
+    let exec_format = err.raw_os_error() == Some(8); // ENOEXEC, for which std has no name yet
+    if Path::new(program).is_dir() {
+        text!(zh "这是一个目录，不是程序", en "that is a directory, and no program")
+    } else if exec_format {
+        text!(zh "系统不知道怎样运行这个文件：脚本要在第一行写明解释器（例如 #!/usr/bin/env python3），或者写成 `python3 文件`",
+              en "the system doesn't know how to run that file: a script names its interpreter in its first line (#!/usr/bin/env python3, say), or is run as `python3 FILE`")
+    } else {
+        match err.kind() {
+            ErrorKind::NotFound => text!(
+                zh "没有这个程序：看看名字和路径；当前目录里的程序要写成 ./名字",
+                en "there is no such program: look at its name and path; one in this directory is ./NAME"),
+            ErrorKind::PermissionDenied => text!(
+                zh "这个文件不能运行：chmod +x，或者写成 `python3 文件` 这样",
+                en "that file can't be run: chmod +x it, or run it as `python3 FILE` or the like"),
+            _ => text!(zh "交给检查器的命令不对", en "the command given to the checker is wrong"),
         }
     }
 }

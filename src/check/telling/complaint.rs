@@ -51,6 +51,7 @@ const SIGNS: &[(&[&str], Text)] = &[
             "EPIPE",
             "ECONNRESET",
             "ERR_STREAM",
+            "ended by the other party",
         ],
         text!(zh "对方离开了，读写都会出错，而这个错误结束了不该结束的东西（线程、广播或整个程序）：\
                   在出错的地方处理它；服务器把这个人从列表里删掉，接着处理下一个",

@@ -111,6 +111,8 @@ fn lengths(scene: &Scene<'_>) -> Verdict {
     for length in LENGTHS {
         client.type_in("x".repeat(length) + "\n")?;
         server.expect_typed("x".repeat(length))?;
+    }
+    for length in LENGTHS {
         let said = format!("[1.2.3.4:5]: {}", "y".repeat(length));
         server.say(&said)?;
         client.expect_printed(said + "\n")?;
