@@ -18,6 +18,9 @@ use crate::{text, tr};
 /// How often a process is asked whether it has ended: std can't wait with a deadline.
 const POLL: Duration = Duration::from_millis(5);
 
+/// How long the last words of a program that has ended are waited for: what it has started may still hold its outputs.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
 /// What programs are called, in the transcript and in sentences. The cases name them in English.
 const NAMES: [Text; 3] =
     [text!(zh "服务器", en "server"), text!(zh "客户端", en "client"), text!(zh "程序", en "program")];
@@ -123,8 +126,11 @@ impl Program {
             en "on stdout it printed {out}, on stderr {err}")
     }
 
-    /// How it ended, and what it printed, for the same.
+    /// How it ended, and what it printed, for the same. Its last words may still be on their way.
     fn ended_and_printed(&self, status: ExitStatus) -> String {
+        for output in [&self.stdout, &self.stderr] {
+            let _ = output.wait_for_end(LAST_WORDS);
+        }
         let (ended, printed) = (ended(status), self.printed());
         tr!(zh "它{ended}；{printed}", en "it {ended}; {printed}")
     }
