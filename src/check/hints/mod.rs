@@ -211,7 +211,9 @@ impl Hands {
     #[must_use]
     pub fn of(kind: Kind, target: &Target, address: &str) -> Hands {
         let address = Some(address).filter(|address| !address.ends_with(":0"));
-        let ours = Hands::ours(kind, address);
+        let address =
+            address.map(|all| if all.starts_with(':') { format!("127.0.0.1{all}") } else { all.to_string() });
+        let ours = Hands::ours(kind, address.as_deref());
         if target.is_chatroom { ours } else { Hands { program: target.words.clone(), ..ours } }
     }
 
@@ -331,6 +333,10 @@ mod tests {
         assert_eq!(
             hands.fill("{client}, {listen}"),
             "chatroom udp-client 127.0.0.1:4711, nc -u -l 127.0.0.1 4711"
+        );
+        assert_eq!(
+            Hands::of(Kind::TcpServer, &target, ":4711").fill("nc {host} {port}"),
+            "nc 127.0.0.1 4711"
         );
         let ours = Hands::ours(Kind::WsClient, None);
         assert_eq!(ours.fill("{program}"), "chatroom ws-client ws://127.0.0.1:8080/ws");
