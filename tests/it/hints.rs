@@ -101,7 +101,13 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = self.process.kill(); // and so what runs there is hung up
+        // All that was started here is in the session of the shell, which `script` has started.
+        let pid = self.process.id();
+        let shell = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        for session in shell.split_whitespace() {
+            let _ = Command::new("pkill").args(["-KILL", "-s", session]).status();
+        }
+        let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
