@@ -80,7 +80,7 @@ fn is_trimmed(wanted: &[u8], heard: &[u8]) -> bool {
 /// The words are right, and what stands before them isn't.
 fn wrong_prefix(wanted: &[u8], heard: &[u8]) -> Option<String> {
     let (prefix, words) = wanted.split_at(start_of_words(wanted)?);
-    if words.is_empty() || heard == words || !heard.ends_with(words) {
+    if words.is_empty() || heard == words || heard == wanted || !heard.ends_with(words) {
         // Alone, the prefix may have been sent by itself.
         let alone = heard == prefix && !words.is_empty();
         return alone.then(|| {
@@ -165,7 +165,7 @@ pub fn of_an_end(came: &[u8]) -> Text {
 const SHORT: usize = 1000;
 
 /// The words came alone.
-const NO_BREAK: Text = text!(zh "末尾少了换行：转发时要带上，缺的就补上",
+const NO_BREAK: Text = text!(zh "末尾少了换行：发出去时要带上，缺的就补上",
                              en "it comes without its line break: send it along, and add it where it is missing");
 
 /// Bytes were turned into text.
