@@ -273,3 +273,20 @@ impl Case {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_case_stands_twice_or_before_what_it_stands_on() {
+        for kind in Kind::ALL {
+            let ids: Vec<&str> = cases(kind).iter().map(|case| case.id).collect();
+            for (at, case) in cases(kind).iter().enumerate() {
+                assert_eq!(ids.iter().filter(|id| **id == case.id).count(), 1, "{kind} {}", case.id);
+                let root = case.stands_on(kind);
+                assert!(root.is_none_or(|root| ids[..at].contains(&root)), "{kind} {}: {root:?}", case.id);
+            }
+        }
+    }
+}

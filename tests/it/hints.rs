@@ -49,7 +49,7 @@ struct Terminal {
     seen: usize,
     /// Nothing may come before what is expected next.
     quiet: bool,
-    /// Its command prints lines that no experiment speaks of: ours does, or the program under test.
+    /// Something here prints lines that no experiment speaks of: ours does, or the program under test.
     is_talkative: bool,
 }
 
@@ -185,7 +185,7 @@ impl Play<'_> {
             terminal.seen = terminal.lines().len(); // whatever the last one said besides
         }
         terminal.commands += 1;
-        terminal.is_talkative = command.contains("chatroom");
+        terminal.is_talkative |= command.contains("chatroom"); // it may go on in the background
         terminal.write(&format!("{command}\n"));
         let terminal = &self.terminals[&lane];
         if command.contains(&port.to_string()) {
@@ -318,11 +318,10 @@ fn lacks(section: &Section) -> Option<&'static str> {
         Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status().is_ok_and(|it| it.success())
     };
     let has_ipv6 = || TcpListener::bind("[::1]:0").is_ok();
-    match section.not_played {
-        None if uses("strace") && !can_trace() => Some("strace can't trace here"),
-        None if uses("[::1]") && !has_ipv6() => Some("there is no IPv6 here"),
-        reason => reason,
+    if uses("strace") && !can_trace() {
+        return Some("strace can't trace here");
     }
+    (uses("[::1]") && !has_ipv6()).then_some("there is no IPv6 here")
 }
 
 #[test]

@@ -459,12 +459,13 @@ fn thrown_out<T>(speaker: &mut impl Speaker) -> Verdict<T> {
 /// Somebody never gets what somebody else says, while so many others do.
 fn deaf<S: Speaker>(all: &mut [&mut S], hearer: usize, speaker: usize, others: usize) -> Verdict<bool> {
     const LAST: &str = "do you hear me?";
+    const LAST_WAIT: Duration = Duration::from_secs(1);
     all.iter().for_each(|speaker| speaker.set_quiet(false));
     all[speaker].say(LAST)?;
     let wanted = Heard::Words(all[speaker].relayed(LAST));
-    let heard = all[hearer].next(GREETING);
+    let heard = all[hearer].next(LAST_WAIT);
     if heard.is_something() && heard != wanted || !all[hearer].unfinished().is_empty() {
-        return all[hearer].judge(&wanted, &heard, GREETING).and(Ok(false));
+        return all[hearer].judge(&wanted, &heard, LAST_WAIT).and(Ok(false));
     }
     let said = all[speaker].role().does(text!(zh "说的话", en "says"));
     let wanted = all[hearer].role().does(join(text!(zh "收到", en "gets what"), said));

@@ -36,12 +36,12 @@ pub const CANNOT_START: Text = text!(zh "资源这样少，程序启动不了", 
 
 /// The likely cause when a program doesn't serve.
 #[must_use]
-pub fn why_not(program: &Program) -> Text {
+pub fn why_not(program: &Program, chooses_port: bool) -> Text {
     if finds_it_in_use(program) {
         return text!(zh "地址没有别人在用，程序却绑定不了：上一次的连接还没有完全结束；绑定之前要设置 SO_REUSEADDR",
                      en "nobody uses that address, and yet it can't bind it: connections of the time before aren't quite over; set SO_REUSEADDR before bind");
     }
-    if !program.listens_at().is_empty() {
+    if !chooses_port && !program.listens_at().is_empty() {
         return text!(zh "程序监听的不是要它监听的地址：要用命令行里的主机和端口，TCP 和 UDP 也不能弄混",
                      en "it doesn't listen where it was told to: take host and port from the command line, and don't mix up TCP and UDP");
     }
