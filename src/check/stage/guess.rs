@@ -165,7 +165,7 @@ pub fn of_an_end(came: &[u8]) -> Text {
 const SHORT: usize = 1000;
 
 /// The words came alone.
-const NO_BREAK: Text = text!(zh "末尾少了换行：转发时要带上，缺的就补上",
+const NO_BREAK: Text = text!(zh "末尾少了换行：发出去时要带上，缺的就补上",
                              en "it comes without its line break: send it along, and add it where it is missing");
 
 /// Bytes were turned into text.

@@ -334,7 +334,7 @@ impl Program {
     /// Goes on only if all of stderr is one line that holds `part`.
     pub fn expect_one_sentence(&self, part: &str) -> Verdict {
         let _ = self.stderr.wait_for_end(self.patience);
-        let text = self.stderr.text();
+        let text = without_wrapper(&self.stderr.text());
         let mut wanted = ONE_SENTENCE.to_string();
         if !part.is_empty() {
             let part = show(part.as_bytes());
@@ -344,13 +344,28 @@ impl Program {
         let told = ensure(lines == 1 && text.contains(part), wanted, show(text.as_bytes()));
         if lines == 1 && part.contains(':') {
             told.likely(text!(zh "这句话没有写明地址", en "the sentence doesn't name the address"))
-        } else if complaint::last_error(&text).is_some() {
-            told.likely(text!(zh "没有人处理这个错误，于是打印了调用栈：捕获它，用一句话说明",
-                              en "nobody catches the error, and a trace of calls is printed: catch it, and say it in a sentence"))
+        } else if lines == 0 && !self.stdout.bytes().is_empty() {
+            told.likely(text!(zh "出错的说明打印到了 stdout 上：应当打印到 stderr 上",
+                              en "it is told on stdout: what goes wrong belongs on stderr"))
         } else {
-            told
+            self.unless_uncaught(told)
         }
     }
+
+    /// An error that nobody catches explains how a program ends.
+    pub fn unless_uncaught(&self, verdict: Verdict) -> Verdict {
+        if complaint::last_error(&self.stderr.text()).is_none() {
+            return verdict;
+        }
+        verdict.likely(text!(zh "没有人处理这个错误，于是打印了调用栈：捕获它，用一句话说明",
+                             en "nobody catches the error, and a trace of calls is printed: catch it, and say it in a sentence"))
+    }
+}
+
+/// Without what `go run` and npm say of the end of a program.
+fn without_wrapper(stderr: &str) -> String {
+    let is_its = |line: &&str| !["exit status ", "npm "].iter().any(|start| line.starts_with(start));
+    stderr.split_inclusive('\n').filter(is_its).collect()
 }
 
 /// The last line that isn't blank: of what a runtime says of an error, it names the error.

@@ -66,6 +66,12 @@ const SIGNS: &[(&[&str], Text)] = &[
                   pause before the next try"),
     ),
     (
+        &["Message too long", "message too long", "EMSGSIZE"],
+        text!(zh "一个数据报连同前缀最多 65,507 字节，再长就发不出去；这个错误只关系到这一个数据报：处理它，接着收下一个",
+              en "a datagram carries 65,507 bytes at most, prefix and all, and sending more fails; that is an error of \
+                  this datagram alone: catch it, and go on with the next"),
+    ),
+    (
         &["EOFError", "EOF when reading", "No line found"],
         text!(zh "键盘输入已经结束，却还在读：输入结束时退出循环",
               en "the keyboard's input has ended, and is read on: leave the loop at its end"),
