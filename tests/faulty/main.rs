@@ -29,6 +29,11 @@ fn main() {
         .cloned()
         .unwrap_or_default();
     let fault = Fault(fault.leak());
+    // Rust's own words name threads, lines and more that changes.
+    std::panic::set_hook(Box::new(|panic| {
+        let said = panic.payload().downcast_ref::<String>().cloned();
+        eprintln!("panicked: {}", said.unwrap_or_default());
+    }));
     match args.first().map(String::as_str) {
         Some("tcp-server") => tcp_server::run(&args[1], fault),
         Some("tcp-client") => tcp_client::run(&args[1], fault),

@@ -16,6 +16,9 @@ pub fn run(addr: &str, fault: Fault) {
     let mut buffer = vec![0; if fault.is("big-buffer") { 65_536 } else { 1024 }];
     loop {
         let Ok((n, peer)) = conn.recv_from(&mut buffer) else { continue };
+        if fault.is("fragile") && n == 0 {
+            exit(0); // As if that were the end.
+        }
         if fault.is("skip-empty") && n == 0 {
             continue;
         }

@@ -51,6 +51,9 @@ fn type_line(conn: &mut TcpStream, mut line: Vec<u8>, fault: Fault) {
     if line.len() > 65_536 && fault.is("skip-long") || fault.is("mute") {
         return;
     }
+    if fault.is("cut-long") {
+        line.truncate(100);
+    }
     if fault.is("newline") {
         line.push(b'\n');
     }

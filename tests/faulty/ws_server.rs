@@ -166,6 +166,7 @@ fn reply(conn: &mut TcpStream, clients: &Clients, bytes: &[u8], fault: Fault) {
 
 fn relay(peer: SocketAddr, clients: &Clients, message: &[u8], fault: Fault) {
     let prefix = if fault.is("prefix") { format!("{peer}: ") } else { format!("[{peer}]: ") };
+    let message = if fault.is("cut-long") { &message[..message.len().min(100)] } else { message };
     let line = [prefix.as_bytes(), message, b"\n"].concat();
     print(&line, fault);
     let bytes = frame::unmasked(FIN | TEXT, &line);

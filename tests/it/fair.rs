@@ -26,11 +26,15 @@ fn of_a_wrapper_of_a_client_the_process_that_calls_is() {
 
 #[test]
 fn a_server_at_another_port_is_told_where_it_listens() {
-    for kind in ["tcp-server", "udp-server"] {
+    for (kind, protocol) in [("tcp-server", "TCP"), ("udp-server", "UDP")] {
         let run = in_a_shell(&format!("{OURS} {kind} 127.0.0.1:0"));
         let (code, told) = run_check(kind, &run, &[]);
         let got = told[0]["got"].as_str().unwrap_or_default();
-        assert!(code == Some(1) && got.contains("it listens on 127.0.0.1:"), "{:#}", told[0]);
+        assert!(
+            code == Some(1) && got.contains(&format!("it listens on {protocol} 127.0.0.1:")),
+            "{:#}",
+            told[0]
+        );
         assert!(told[1..told.len() - 1].iter().all(|case| case["outcome"] == "waiting"), "{told:#?}");
     }
 }

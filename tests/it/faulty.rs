@@ -21,7 +21,7 @@ pub const PROOFS: [(Kind, &[Proof]); 6] = [
 const TCP_SERVER: &[Proof] = &[
     ("tcp-relay", "prefix", "the prefix is"),
     ("tcp-echo", "echo", "leave out the one"),
-    ("tcp-bytes", "lossy", "lines are bytes"),
+    ("tcp-bytes", "lossy", "it is bytes"),
     ("tcp-console", "no-console", "nothing reads the console"),
     ("tcp-console", "anonymous-console", "[Server]: "),
     ("tcp-order", "swallow", "drops them"),
@@ -76,7 +76,7 @@ const TCP_SERVER: &[Proof] = &[
     ("D12-server", "", "spell control characters out"),
     ("D12-server", "filter", "spell control characters out"),
     ("D12-server-pipe", "pipe-text", "no terminal"),
-    ("tcp-crowd", "few", "in the list"),
+    ("tcp-crowd", "few", "of a fixed size"),
     ("tcp-churn", "leak", "by a reset"),
 ];
 
@@ -115,8 +115,9 @@ const UDP_SERVER: &[Proof] = &[
     ("udp-echo", "echo", "leave out the one"),
     ("udp-bytes", "lossy", "it is bytes"),
     ("udp-order", "swallow", "drops them"),
-    ("udp-crowd", "few", "reaches all who are registered"),
+    ("udp-crowd", "few", "of a fixed size"),
     ("udp-gone", "gone", "ends the broadcast"),
+    ("udp-harmless", "fragile", "one datagram stops"),
     ("udp-ipv4", "", "canonical"),
     ("udp-in-use", "", "bind"),
     ("udp-in-use", "in-use-exit", "bind"),
@@ -157,7 +158,7 @@ const UDP_CLIENT: &[Proof] = &[
     ("client-end", "lose-last", "is lost"),
     ("D12", "", "spell control characters out"),
     ("D12", "filter", "spell control characters out"),
-    ("D12-pipe", "filter", "no terminal"),
+    ("D12-pipe", "filter", "it is bytes"),
     ("D14", "", "cut off"),
     ("D17", "", "deaf"),
     ("D17", "quit", "go on after it"),
@@ -177,6 +178,7 @@ const WS_SERVER: &[Proof] = &[
     ("ws-bustle", "fragile", "look at what each write says"),
     ("ws-echo", "echo", "leave out the one"),
     ("ws-order", "one-per-read", "belongs to the next"),
+    ("ws-lengths", "cut-long", "one of three ways"),
     ("ws-early", "early-lost", "hand it on"),
     ("ws-fragments", "no-fragments", "a frame with FIN"),
     ("ws-pieces", "pieces", "a whole frame"),
@@ -235,7 +237,7 @@ const WS_SERVER: &[Proof] = &[
     ("D31-slow", "", "stays"),
     ("D32", "", "closed lid"),
     ("ws-flood", "torn", "under the lock"),
-    ("ws-crowd", "few", "every other client"),
+    ("ws-crowd", "few", "of a fixed size"),
     ("ws-churn", "leak", "by a reset"),
 ];
 
@@ -244,6 +246,7 @@ const WS_CLIENT: &[Proof] = &[
     ("client-send", "newline", "with their line break"),
     ("client-send", "unmasked", "not masked"),
     ("client-print", "", "two line breaks"),
+    ("client-lengths", "cut-long", "one of three ways"),
     ("client-fragments", "no-fragments", "a frame with FIN"),
     ("client-ping", "no-pong", "nobody answers"),
     ("client-both-ways", "torn", "under a lock"),

@@ -11,6 +11,7 @@ mod server {
         order: "udp-order",
         crowd: "udp-crowd",
         gone: "udp-gone",
+        harmless: "udp-harmless",
         ipv4: "udp-ipv4",
         in_use: "udp-in-use",
         half_in_use: "udp-half-in-use",

@@ -9,6 +9,7 @@ mod server {
         echo: "ws-echo",
         order: "ws-order",
         early: "ws-early",
+        lengths: "ws-lengths",
         fragments: "ws-fragments",
         pieces: "ws-pieces",
         ping: "ws-ping",
@@ -67,6 +68,7 @@ mod client {
     crate::cases! { Kind::WsClient, "ws-client";
         send: "client-send",
         print: "client-print",
+        lengths: "client-lengths",
         fragments: "client-fragments",
         ping: "client-ping",
         both_ways: "client-both-ways",

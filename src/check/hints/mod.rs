@@ -11,8 +11,7 @@
 //! A|                        nothing may appear there until what is said of A next
 //! ```
 //!
-//! What [`Hands::fill`] knows is filled in. `# not played: …` says why a test doesn't play an experiment on our own
-//! program; all others are played.
+//! What [`Hands::fill`] knows is filled in. A test plays all of them on our own program (`tests/it/hints.rs`).
 
 pub mod command;
 
@@ -33,8 +32,6 @@ pub struct Section {
     pub question: String,
     /// What to try.
     pub experiment: Vec<Line>,
-    /// Why no test plays this.
-    pub not_played: Option<&'static str>,
 }
 
 /// A line of an experiment.
@@ -90,8 +87,6 @@ impl Section {
         let (kinds, ids) =
             heading.split_whitespace().partition::<Vec<_>, _>(|word| Kind::from_name(word).is_some());
         let mut lines: Vec<&'static str> = body.trim_end().lines().collect();
-        let not_played = lines.iter().find_map(|line| line.strip_prefix("# not played: "));
-        lines.retain(|line| !line.starts_with("# "));
         let ends = |line: &&'static str| line.is_empty() || Step::parse(line).is_some();
         let experiment = lines.split_off(lines.iter().position(ends).unwrap_or(lines.len()));
         let experiment = experiment.into_iter().skip_while(|line| line.is_empty());
@@ -101,7 +96,6 @@ impl Section {
             kinds: kinds.into_iter().filter_map(Kind::from_name).collect(),
             question: lines.join("\n"),
             experiment: experiment.map(line).collect(),
-            not_played,
         }
     }
 
@@ -217,7 +211,9 @@ impl Hands {
     #[must_use]
     pub fn of(kind: Kind, target: &Target, address: &str) -> Hands {
         let address = Some(address).filter(|address| !address.ends_with(":0"));
-        let ours = Hands::ours(kind, address);
+        let address =
+            address.map(|all| if all.starts_with(':') { format!("127.0.0.1{all}") } else { all.to_string() });
+        let ours = Hands::ours(kind, address.as_deref());
         if target.is_chatroom { ours } else { Hands { program: target.words.clone(), ..ours } }
     }
 
@@ -337,6 +333,10 @@ mod tests {
         assert_eq!(
             hands.fill("{client}, {listen}"),
             "chatroom udp-client 127.0.0.1:4711, nc -u -l 127.0.0.1 4711"
+        );
+        assert_eq!(
+            Hands::of(Kind::TcpServer, &target, ":4711").fill("nc {host} {port}"),
+            "nc 127.0.0.1 4711"
         );
         let ours = Hands::ours(Kind::WsClient, None);
         assert_eq!(ours.fill("{program}"), "chatroom ws-client ws://127.0.0.1:8080/ws");

@@ -12,6 +12,8 @@ pub struct Socket {
     pub pid: u32,
     /// Its own address.
     pub local: SocketAddr,
+    /// It is one for datagrams.
+    pub is_udp: bool,
     /// Somebody may come to it: it listens, or receives datagrams.
     pub is_open: bool,
 }
@@ -64,7 +66,8 @@ pub fn sockets(program: u32) -> Vec<Socket> {
         let row = |line: &str| {
             let fields: Vec<&str> = line.split_whitespace().collect();
             let pid = *owners.get(*fields.get(9)?)?;
-            Some(Socket { pid, local: address(fields.get(1)?)?, is_open: *fields.get(3)? == waiting })
+            let (is_udp, is_open) = (name.starts_with("udp"), *fields.get(3)? == waiting);
+            Some(Socket { pid, local: address(fields.get(1)?)?, is_udp, is_open })
         };
         table.lines().skip(1).filter_map(row).collect::<Vec<Socket>>()
     };

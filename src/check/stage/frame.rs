@@ -22,7 +22,7 @@ pub const FIN: u8 = 0x80;
 const MASKED: u8 = 0x80;
 
 /// Any four bytes will do for a mask, but not zeros: these show whether somebody unmasks.
-const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+pub const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
 /// A frame that came.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 
 use super::family;
-use super::frame::{BINARY, FIN, Frame, TEXT};
+use super::frame::{BINARY, FIN, Frame, KEY, TEXT};
 use super::output::contains;
 use super::speaker::{Heard, Role};
 use crate::check::telling::text::Text;
@@ -36,8 +36,17 @@ fn of_words(wanted: &[u8], heard: &[u8], own: &str) -> Option<String> {
               en "it ends at a byte 0: strlen and %s stop there, so go by the length that read returned")
     } else if contains(heard, REPLACEMENT) && !contains(wanted, REPLACEMENT) {
         DECODED
-    } else if text == heard {
-        text!(zh "末尾少了换行：转发时要带上", en "the line break at its end is missing: send it along")
+    } else if heard.strip_suffix(b"\n") == Some(wanted) {
+        text!(zh "换行也一起发了：一条消息就是一行，不带换行",
+              en "the words are sent with their line break: a message is a line without it")
+    } else if is_masked(text, ended) {
+        text!(zh "客户端的掩码没有去掉：每个字节都要与掩码的四个字节轮流异或（RFC 6455，5.3 节）",
+              en "the client's mask isn't taken off: XOR each byte with the mask's four bytes in turn (RFC 6455, 5.3)")
+    } else if contains(heard, b"::ffff:") {
+        text!(zh "在 IPv6 和 IPv4 共用的套接字上，系统把 1.2.3.4 显示成 ::ffff:1.2.3.4：打印之前要还原成 IPv4 地址",
+              en "on a socket for IPv6 and IPv4 the system shows 1.2.3.4 as ::ffff:1.2.3.4: print the canonical address")
+    } else if text == heard && heard.len() < SHORT {
+        NO_BREAK
     } else if ended.strip_suffix(b"\r") == Some(text) {
         text!(zh "行尾是 \\r\\n，应当只有 \\n", en "the line ends with \\r\\n, and should with \\n alone")
     } else if is_trimmed(text, ended) {
@@ -49,19 +58,29 @@ fn of_words(wanted: &[u8], heard: &[u8], own: &str) -> Option<String> {
     Some(told.to_string())
 }
 
+/// Where the words begin behind `[ip:port]: `.
+fn start_of_words(line: &[u8]) -> Option<usize> {
+    line.windows(3).position(|three| three == b"]: ").map(|at| at + 3)
+}
+
+/// Whether the words come as they do inside a client's frame.
+fn is_masked(wanted: &[u8], heard: &[u8]) -> bool {
+    let (prefix, words) = wanted.split_at(start_of_words(wanted).unwrap_or_default());
+    let masked = words.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key);
+    !words.is_empty() && heard.strip_prefix(prefix).is_some_and(|heard| masked.eq(heard.iter().copied()))
+}
+
 /// Whether the words differ by blanks around them alone.
 fn is_trimmed(wanted: &[u8], heard: &[u8]) -> bool {
-    let start = wanted.windows(3).position(|three| three == b"]: ").map_or(0, |at| at + 3);
-    let (prefix, words) = wanted.split_at(start);
+    let (prefix, words) = wanted.split_at(start_of_words(wanted).unwrap_or_default());
     let kept = heard.strip_prefix(prefix).filter(|kept| kept.len() < words.len());
     kept.is_some_and(|kept| kept.trim_ascii() == words.trim_ascii())
 }
 
 /// The words are right, and what stands before them isn't.
 fn wrong_prefix(wanted: &[u8], heard: &[u8]) -> Option<String> {
-    let start = wanted.windows(3).position(|three| three == b"]: ")? + 3;
-    let (prefix, words) = wanted.split_at(start);
-    if words.is_empty() || heard == words || !heard.ends_with(words) {
+    let (prefix, words) = wanted.split_at(start_of_words(wanted)?);
+    if words.is_empty() || heard == words || !heard.ends_with(words) || heard.starts_with(prefix) {
         // Alone, the prefix may have been sent by itself.
         let alone = heard == prefix && !words.is_empty();
         return alone.then(|| {
@@ -77,17 +96,16 @@ fn wrong_prefix(wanted: &[u8], heard: &[u8]) -> Option<String> {
 
 fn of_nothing(wanted: &[u8], unfinished: &[u8]) -> Option<Text> {
     if !unfinished.is_empty() && unfinished.ends_with(without_break(wanted)) {
-        return Some(
-            text!(zh "末尾少了换行：转发时要带上", en "the line break at its end is missing: send it along"),
-        );
+        return Some(NO_BREAK);
     }
-    let is_empty = without_break(wanted).ends_with(b"]: ") || wanted == b"\n";
+    let is_empty = without_break(wanted).ends_with(b"]: ");
     (is_empty && unfinished.is_empty())
         .then_some(text!(zh "空行没有发出来：空行也是一行", en "an empty line is left out: it is a line too"))
 }
 
 fn of_frame(wanted: &Heard, heard: &Frame) -> Option<Text> {
     let mask = match wanted {
+        Heard::Words(words) if *words != heard.payload => return None,
         Heard::Words(_) if heard.first == FIN | BINARY => {
             return Some(text!(zh "消息是作为二进制发出的（操作码 2）：聊天的消息是文本，操作码是 1",
                               en "the message is sent as binary (opcode 2): what is said is text, opcode 1"));
@@ -98,9 +116,9 @@ fn of_frame(wanted: &Heard, heard: &Frame) -> Option<Text> {
     };
     match (mask, heard.masked) {
         (true, true) => Some(text!(zh "服务器发出的帧不能有掩码，只有客户端的才有（RFC 6455，5.1 节）",
-                                   en "a server's frames must not be masked, only a client's are (RFC 6455, 5.1)")),
+                                   en "this frame is masked: a server's frames must not be, only a client's are (RFC 6455, 5.1)")),
         (true, false) => Some(text!(zh "客户端发出的帧必须有掩码（RFC 6455，5.1 节）",
-                                    en "a client's frames must be masked (RFC 6455, 5.1)")),
+                                    en "this frame is not masked: a client's frames must be (RFC 6455, 5.1)")),
         _ => None,
     }
 }
@@ -132,6 +150,23 @@ pub fn of_printed(wanted: &[u8], printed: &[u8]) -> Option<Text> {
         None
     }
 }
+
+/// Why a server ends the connection of somebody who says a word, by what it said before that.
+pub fn of_an_end(came: &[u8]) -> Text {
+    if came.starts_with(b"HTTP/") || contains(came, b"<html") || contains(came, b"<!DOCTYPE") {
+        text!(zh "程序说的是 HTTP：这是网页服务器，不是聊天室", en "the program speaks HTTP: that is a web server, and no chat room")
+    } else {
+        text!(zh "有人说话，服务器就断开了他：读到内容以后要接着读，出错也只关系到这一个客户端",
+              en "the server ends the connection of whoever speaks: read on after a line, and let an error concern that client alone")
+    }
+}
+
+/// What is longer may have been cut by a buffer.
+const SHORT: usize = 1000;
+
+/// The words came alone.
+const NO_BREAK: Text = text!(zh "末尾少了换行：发出去时要带上，缺的就补上",
+                             en "it comes without its line break: send it along, and add it where it is missing");
 
 /// Bytes were turned into text.
 const DECODED: Text = text!(zh "字节被转成文本，转不了的变成了 \u{fffd}：它是字节，不要转换",

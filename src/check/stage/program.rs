@@ -1,15 +1,15 @@
 //! A started program: its keyboard, its two outputs, its end.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::family;
+use super::family::{self, Socket};
 use super::guess;
 use super::output::{Output, contains};
 use super::system::{self, Usage};
@@ -78,7 +78,10 @@ impl Program {
                 groups().insert(child.id());
                 child
             }
-            Err(e) => return fail(tr!(zh "`{program}` 启动", en "`{program}` starts"), e.to_string()),
+            Err(e) => {
+                let starts = fail(tr!(zh "`{program}` 启动", en "`{program}` starts"), e.to_string());
+                return starts.likely(why_not_started(program, &e));
+            }
         };
         Ok(Program {
             name,
@@ -140,6 +143,9 @@ impl Program {
                 tr!(zh "它在 stdout 上最后打印的是 {out}", en "the last that it printed is {out}")
             }
             (_, false) => {
+                if let Some(error) = complaint::last_error(&self.stderr.text()) {
+                    return tr!(zh "它在 stderr 上说 {error}", en "on stderr it says {error}");
+                }
                 let err = last(&self.stderr);
                 tr!(zh "它在 stderr 上最后打印的是 {err}", en "the last that it printed on stderr is {err}")
             }
@@ -199,8 +205,8 @@ impl Program {
 
     /// Where it can be reached, all of its processes taken together.
     #[must_use]
-    pub fn listens_at(&self) -> Vec<SocketAddr> {
-        family::sockets(self.pid).iter().filter(|socket| socket.is_open).map(|socket| socket.local).collect()
+    pub fn listens_at(&self) -> Vec<Socket> {
+        family::sockets(self.pid).into_iter().filter(|socket| socket.is_open).collect()
     }
 
     /// The processor time that all of it has used, where that is known.
@@ -329,7 +335,7 @@ impl Program {
     /// Goes on only if all of stderr is one line that holds `part`.
     pub fn expect_one_sentence(&self, part: &str) -> Verdict {
         let _ = self.stderr.wait_for_end(self.patience);
-        let text = self.stderr.text();
+        let text = without_wrapper(&self.stderr.text());
         let mut wanted = ONE_SENTENCE.to_string();
         if !part.is_empty() {
             let part = show(part.as_bytes());
@@ -339,13 +345,28 @@ impl Program {
         let told = ensure(lines == 1 && text.contains(part), wanted, show(text.as_bytes()));
         if lines == 1 && part.contains(':') {
             told.likely(text!(zh "这句话没有写明地址", en "the sentence doesn't name the address"))
-        } else if complaint::last_error(&text).is_some() {
-            told.likely(text!(zh "没有人处理这个错误，于是打印了调用栈：捕获它，用一句话说明",
-                              en "nobody catches the error, and a trace of calls is printed: catch it, and say it in a sentence"))
+        } else if lines == 0 && !self.stdout.bytes().is_empty() {
+            told.likely(text!(zh "出错的说明打印到了 stdout 上：应当打印到 stderr 上",
+                              en "it is told on stdout: what goes wrong belongs on stderr"))
         } else {
-            told
+            self.unless_uncaught(told)
         }
     }
+
+    /// An error that nobody catches explains how a program ends.
+    pub fn unless_uncaught(&self, verdict: Verdict) -> Verdict {
+        if complaint::last_error(&self.stderr.text()).is_none() {
+            return verdict;
+        }
+        verdict.likely(text!(zh "没有人处理这个错误，于是打印了调用栈：捕获它，用一句话说明",
+                             en "nobody catches the error, and a trace of calls is printed: catch it, and say it in a sentence"))
+    }
+}
+
+/// Without what `go run` and npm say of the end of a program.
+fn without_wrapper(stderr: &str) -> String {
+    let is_its = |line: &&str| !["exit status ", "npm "].iter().any(|start| line.starts_with(start));
+    stderr.split_inclusive('\n').filter(is_its).collect()
 }
 
 /// The last line that isn't blank: of what a runtime says of an error, it names the error.
@@ -367,6 +388,27 @@ fn log_of(log: &Log, name: Text, what: fn(Vec<u8>) -> What) -> impl FnMut(&[u8])
         left -= shown.len();
         if !shown.is_empty() {
             log.add(name, what(shown.to_vec()));
+        }
+    }
+}
+
+/// What is wrong with a command that can't be started.
+fn why_not_started(program: &str, err: &io::Error) -> Text {
+    let exec_format = err.raw_os_error() == Some(8); // ENOEXEC, for which std has no name yet
+    if Path::new(program).is_dir() {
+        text!(zh "这是一个目录，不是程序", en "that is a directory, and no program")
+    } else if exec_format {
+        text!(zh "系统不知道怎样运行这个文件：脚本要在第一行写明解释器（例如 #!/usr/bin/env python3），或者写成 `python3 文件`",
+              en "the system doesn't know how to run that file: a script names its interpreter in its first line (#!/usr/bin/env python3, say), or is run as `python3 FILE`")
+    } else {
+        match err.kind() {
+            ErrorKind::NotFound => text!(
+                zh "没有这个程序：看看名字和路径；当前目录里的程序要写成 ./名字",
+                en "there is no such program: look at its name and path; one in this directory is ./NAME"),
+            ErrorKind::PermissionDenied => text!(
+                zh "这个文件不能运行：chmod +x，或者写成 `python3 文件` 这样",
+                en "that file can't be run: chmod +x it, or run it as `python3 FILE` or the like"),
+            _ => text!(zh "交给检查器的命令不对", en "the command given to the checker is wrong"),
         }
     }
 }

@@ -229,8 +229,8 @@ impl<'a> Launch<'a> {
         knock: fn(&Program, &str, Duration) -> Verdict<SocketAddr>,
     ) -> Verdict<Server> {
         let (log, patience) = (self.scene.log.clone(), self.scene.patience());
-        let program = self.program("server")?;
-        let found = match self.chooses_port() {
+        let (program, chooses_port) = (self.program("server")?, self.chooses_port());
+        let found = match chooses_port {
             true => address_from_banner(&program, patience),
             false => knock(&program, &self.address, patience),
         };
@@ -238,7 +238,7 @@ impl<'a> Launch<'a> {
             Ok(address) => Ok(Server { address, program, log, patience }),
             Err(_) if self.starved => not_checked(CANNOT_START),
             Err(halt) if self.at_once && !finds_it_in_use(&program) => Err(halt),
-            Err(halt) => Err(halt).likely(why_not(&program)),
+            Err(halt) => Err(halt).likely(why_not(&program, chooses_port)),
         }
     }
 }

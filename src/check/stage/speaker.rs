@@ -64,6 +64,14 @@ impl Role {
         join(&self.name, does)
     }
 
+    /// It hears this.
+    pub fn hears(&self, heard: &Heard) {
+        self.add(|| match heard {
+            Heard::Words(words) => What::Gets(words.clone()),
+            other => What::Says(other.gets()),
+        });
+    }
+
     /// It sends these bytes.
     pub fn sends(&self, bytes: &[u8]) {
         self.add(|| What::Sends(bytes.to_vec()));
@@ -191,10 +199,7 @@ pub trait Speaker: Sized + Send {
     /// What comes next.
     fn next(&mut self, within: Duration) -> Heard {
         let heard = self.receive(within);
-        self.role().add(|| match &heard {
-            Heard::Words(words) => What::Gets(words.clone()),
-            other => What::Says(other.gets()),
-        });
+        self.role().hears(&heard);
         heard
     }
 
@@ -202,14 +207,14 @@ pub trait Speaker: Sized + Send {
     fn expect_heard(&mut self, wanted: &Heard) -> Verdict {
         let patience = self.role().patience;
         let heard = self.next(patience);
-        if heard == *wanted {
-            return Ok(());
-        }
-        self.not_heard(wanted, &heard, patience)
+        self.judge(wanted, &heard, patience)
     }
 
-    /// The failure: this was to come within `patience`, and that came.
-    fn not_heard<T>(&self, wanted: &Heard, heard: &Heard, patience: Duration) -> Verdict<T> {
+    /// This was to come within `patience`, and that came.
+    fn judge(&self, wanted: &Heard, heard: &Heard, patience: Duration) -> Verdict {
+        if heard == wanted {
+            return Ok(());
+        }
         let part = show(self.unfinished());
         let got = match heard {
             Heard::Nothing if self.unfinished().is_empty() => {
@@ -402,7 +407,9 @@ fn greet_from<S: Speaker>(patience: Duration, speaker: usize, all: &mut [&mut S]
     let mut inside = vec![false; all.len()];
     for round in 1.. {
         let greeting = format!("{} is here, {round}.", all[speaker].role().name);
-        all[speaker].say(&greeting)?;
+        if all[speaker].say(&greeting).is_err() {
+            return thrown_out(all[speaker]);
+        }
         let (mut missing, round_ends) = (vec![], Instant::now() + GREETING);
         for i in (0..all.len()).filter(|&i| i != speaker) {
             // Who has heard an earlier one will hear this one too, if late.
@@ -427,15 +434,38 @@ fn greet_from<S: Speaker>(patience: Duration, speaker: usize, all: &mut [&mut S]
     Ok(false)
 }
 
+/// So much of what a server says before it ends a connection tells enough, in bytes.
+const MAX_WORDS: usize = 4096;
+
+/// Somebody says a word, and its connection ends.
+fn thrown_out<T>(speaker: &mut impl Speaker) -> Verdict<T> {
+    speaker.set_quiet(false);
+    let (mut last, mut came) = (speaker.next(GREETING), Vec::new());
+    while let (Heard::Words(words), true) = (&last, came.len() < MAX_WORDS) {
+        came.extend_from_slice(words);
+        last = speaker.next(GREETING);
+    }
+    let got = if came.is_empty() {
+        last.told()
+    } else {
+        let came = show(&came);
+        tr!(zh "收到 {came}，随后连接结束", en "it gets {came}, and then its connection ends")
+    };
+    let stays =
+        speaker.role().does(text!(zh "说话以后留在聊天室里", en "stays in the room when it says something"));
+    fail(stays, got).likely(guess::of_an_end(&came))
+}
+
 /// Somebody never gets what somebody else says, while so many others do.
-fn deaf<S: Speaker, T>(all: &mut [&mut S], hearer: usize, speaker: usize, others: usize) -> Verdict<T> {
+fn deaf<S: Speaker>(all: &mut [&mut S], hearer: usize, speaker: usize, others: usize) -> Verdict<bool> {
     const LAST: &str = "do you hear me?";
+    const LAST_WAIT: Duration = Duration::from_secs(1);
     all.iter().for_each(|speaker| speaker.set_quiet(false));
     all[speaker].say(LAST)?;
     let wanted = Heard::Words(all[speaker].relayed(LAST));
-    let heard = all[hearer].next(GREETING);
+    let heard = all[hearer].next(LAST_WAIT);
     if heard.is_something() && heard != wanted || !all[hearer].unfinished().is_empty() {
-        return all[hearer].not_heard(&wanted, &heard, GREETING);
+        return all[hearer].judge(&wanted, &heard, LAST_WAIT).and(Ok(false));
     }
     let said = all[speaker].role().does(text!(zh "说的话", en "says"));
     let wanted = all[hearer].role().does(join(text!(zh "收到", en "gets what"), said));

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::family::Socket;
 use super::program::Program;
 use super::system::has_proc;
 use super::target::address_in;
@@ -35,17 +36,21 @@ pub const CANNOT_START: Text = text!(zh "资源这样少，程序启动不了", 
 
 /// The likely cause when a program doesn't serve.
 #[must_use]
-pub fn why_not(program: &Program) -> Text {
+pub fn why_not(program: &Program, chooses_port: bool) -> Text {
     if finds_it_in_use(program) {
         return text!(zh "地址没有别人在用，程序却绑定不了：上一次的连接还没有完全结束；绑定之前要设置 SO_REUSEADDR",
                      en "nobody uses that address, and yet it can't bind it: connections of the time before aren't quite over; set SO_REUSEADDR before bind");
     }
-    if !program.listens_at().is_empty() {
-        return text!(zh "程序监听的不是要它监听的地址：要用命令行里的主机和端口",
-                     en "it doesn't listen where it was told to: take host and port from the command line");
+    if !chooses_port && !program.listens_at().is_empty() {
+        return text!(zh "程序监听的不是要它监听的地址：要用命令行里的主机和端口，TCP 和 UDP 也不能弄混",
+                     en "it doesn't listen where it was told to: take host and port from the command line, and don't mix up TCP and UDP");
     }
-    text!(zh "服务器没有启动，或者不在这个地址上；第一行要等开始监听之后再打印",
-          en "the server doesn't start, or not at this address; print the first line once it listens, not before")
+    if program.has_ended() {
+        return text!(zh "程序一开始就结束了：命令对吗？服务器要一直运行，直到有人停止它",
+                     en "the program ends at once: is the command right? A server runs until somebody stops it");
+    }
+    text!(zh "程序没有监听任何地址：它是服务器吗？地址是从命令行里取的吗？",
+          en "the program listens nowhere: is it a server, and does it take the address from the command line?")
 }
 
 /// Whether it says that its address is taken, in the system's words: nobody had it when the program was started.
@@ -124,10 +129,17 @@ pub fn knock(program: &Program, address: &str, patience: Duration) -> Verdict<So
 /// Whether the program listens there. Where the system tells that, nobody need connect: to a naive server whoever
 /// connects and leaves may be the end.
 fn serves(program: &Program, address: SocketAddr) -> bool {
-    let is_it = |at: &SocketAddr| {
-        at.port() == address.port() && (at.ip().is_unspecified() || at.ip() == address.ip())
-    };
-    if has_proc() { program.listens_at().iter().any(is_it) } else { TcpStream::connect(address).is_ok() }
+    if has_proc() { is_open(program, address, false) } else { TcpStream::connect(address).is_ok() }
+}
+
+/// Whether the system shows that the program can be reached there, by UDP or by TCP.
+pub fn is_open(program: &Program, address: SocketAddr, udp: bool) -> bool {
+    program.listens_at().iter().any(|socket| {
+        let at = socket.local;
+        socket.is_udp == udp
+            && at.port() == address.port()
+            && (at.ip().is_unspecified() || at.ip() == address.ip())
+    })
 }
 
 /// How long the start of a program is waited for.
@@ -162,7 +174,9 @@ impl Start {
 /// Ends a case: the program doesn't serve where it should; where it does instead, if it does.
 pub fn nobody_at<T>(address: SocketAddr, program: &Program) -> Verdict<T> {
     let wanted = tr!(zh "服务器监听 {address}", en "the server listens on {address}");
-    let others: Vec<String> = program.listens_at().iter().map(SocketAddr::to_string).collect();
+    let protocol = |socket: &Socket| if socket.is_udp { "UDP" } else { "TCP" };
+    let others: Vec<String> =
+        program.listens_at().iter().map(|socket| format!("{} {}", protocol(socket), socket.local)).collect();
     if others.is_empty() {
         return fail(wanted, program.printed());
     }

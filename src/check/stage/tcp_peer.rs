@@ -46,7 +46,7 @@ impl Peer {
 
 impl Speaker for Peer {
     const END: &'static str = "\n";
-    const RAW: &'static [u8] = b"\r\xff\x9b";
+    const RAW: &'static [u8] = b"\xff\x9b\r";
     const DEAF: Text = text!(zh "一行没有转发给其他所有客户端：写了以后要 flush；大家要在同一个列表里；\
                                  不要等发送者离开才转发",
                              en "a line isn't relayed to every other client: flush what is written; keep all in one list; \

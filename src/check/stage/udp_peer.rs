@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use super::program::Program;
 use super::scene::{Launch, Scene, Server};
 use super::speaker::{Heard, Role, Speaker};
-use super::start::{Start, must_be_free, nobody_at, resolve};
+use super::start::{Start, is_open, must_be_free, nobody_at, resolve};
 use super::system::has_proc;
 use crate::check::telling::events::Log;
 use crate::check::telling::text::Text;
-use crate::check::telling::verdict::{Verdict, fail, not_checked};
+use crate::check::telling::verdict::{Likely, Verdict, fail, not_checked};
 use crate::{text, tr};
 
 /// More than any datagram holds: a longer one would be cut silently.
@@ -107,11 +107,26 @@ impl Speaker for UdpPeer {
         let mut server = scene.udp_host()?;
         let mut client = launch.at(server.role.address).program("client")?;
         client.type_in("first words\n")?;
-        if let Err(halt) = server.expect_typed("first words") {
-            client.expect_running()?; // one that has ended explains the silence
-            return Err(halt);
+        let mut start = Start::new(server.role.patience);
+        loop {
+            let is_over = client.has_ended() || start.is_over(&client); // It may speak and end at once.
+            match server.receive(LOOK) {
+                Heard::Nothing if is_over => {
+                    let address = server.role.address;
+                    let sends = tr!(zh "客户端把输入的一行发到 {address}", en "the client sends a typed line to {address}");
+                    return fail(sends, client.found())
+                        .likely(text!(zh "输入的行没有发送，或者没有发到给它的地址",
+                                      en "typed lines are not sent, or not to the address it was given"));
+                }
+                Heard::Nothing => {}
+                heard => {
+                    server.role.hears(&heard);
+                    let wanted = Heard::Words(b"first words\n".to_vec());
+                    server.judge(&wanted, &heard, LOOK)?;
+                    return Ok((client, server));
+                }
+            }
         }
-        Ok((client, server))
     }
 
     fn role(&self) -> &Role {
@@ -174,7 +189,7 @@ fn knock(program: &Program, address: &str, patience: Duration) -> Verdict<Socket
         return not_checked(tr!(zh "{address} 不是可以发送的地址", en "{address} is no address to send to"));
     };
     let mut start = Start::new(patience);
-    while !program.listens_at().iter().any(|at| at.port() == address.port()) {
+    while !is_open(program, address, true) {
         if !has_proc() && program.stdout.bytes().contains(&b'\n') {
             break;
         }

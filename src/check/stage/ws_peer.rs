@@ -297,7 +297,10 @@ impl Host {
     /// The client that connects; the request that it sends.
     pub fn ws_request(&self, client: &Program) -> Verdict<(WsPeer, String)> {
         let mut peer = WsPeer::new(&self.accept(client)?, true)?;
-        let head = peer.read_head()?;
+        let head = peer.read_head().likely(
+            text!(zh "客户端连上了，却没有请求 WebSocket（GET … Upgrade: websocket，RFC 6455，4.1 节）",
+                  en "the client connects, but doesn't ask for a WebSocket (GET … Upgrade: websocket, RFC 6455, 4.1)"),
+        )?;
         let line = head.lines().next().unwrap_or_default();
         self.log.note(tr!(zh "客户端请求：{line}", en "the client asks: {line}"));
         Ok((peer, head))

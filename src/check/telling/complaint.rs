@@ -50,6 +50,8 @@ const SIGNS: &[(&[&str], Text)] = &[
             "Connection reset",
             "EPIPE",
             "ECONNRESET",
+            "ERR_STREAM",
+            "ended by the other party",
         ],
         text!(zh "对方离开了，读写都会出错，而这个错误结束了不该结束的东西（线程、广播或整个程序）：\
                   在出错的地方处理它；服务器把这个人从列表里删掉，接着处理下一个",
@@ -62,6 +64,12 @@ const SIGNS: &[(&[&str], Text)] = &[
         text!(zh "描述符用完了：离开的人，连接要关闭；真的全都在用时，停一停再试",
               en "no descriptor is left: close the connections of those who have left; and if all are in use, \
                   pause before the next try"),
+    ),
+    (
+        &["Message too long", "message too long", "EMSGSIZE"],
+        text!(zh "一个数据报连同前缀最多 65,507 字节，再长就发不出去；这个错误只关系到这一个数据报：处理它，接着收下一个",
+              en "a datagram carries 65,507 bytes at most, prefix and all, and sending more fails; that is an error of \
+                  this datagram alone: catch it, and go on with the next"),
     ),
     (
         &["EOFError", "EOF when reading", "No line found"],
@@ -113,6 +121,7 @@ pub fn last_error(stderr: &str) -> Option<String> {
 /// `ValueError: …`, `java.io.IOException: …`, `panic: …`, as languages begin the line that names an error.
 fn names_an_error(line: &str) -> bool {
     let name = line.split(':').next().unwrap_or_default();
+    let name = name.split(" [").next().unwrap_or_default(); // Node: `Error [ERR_STREAM_DESTROYED]: …`
     let is_name = name.ends_with("Error") || name.ends_with("Exception");
     (is_name && !name.contains(' ')) || STARTS.iter().any(|start| line.starts_with(start))
 }

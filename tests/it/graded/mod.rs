@@ -10,6 +10,7 @@
 //! CHATROOM_BLESS=1 CHATROOM_GRADED=1 cargo test --test it graded           # store what comes as what must come
 //! ```
 
+mod reports;
 mod sets;
 
 use std::collections::VecDeque;

@@ -160,7 +160,7 @@ pub const fn refused<C: Connected>() -> Case {
 fn finds_nobody<C: Connected>(scene: &Scene<'_>) -> Verdict {
     let address = C::occupy(scene, &scene.target.address)?.0; // Which nobody listens on from here on.
     let client = scene.launch().at(address).program("client")?;
-    client.expect_exit(1, scene.patience())?;
+    client.unless_uncaught(client.expect_exit(1, scene.patience()))?;
     client.expect_one_sentence(&address.to_string())
 }
 

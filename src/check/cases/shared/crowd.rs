@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::check::stage::program::Program;
 use crate::check::stage::scene::Server;
@@ -144,8 +144,8 @@ fn come_and_go<C: Connected>(server: &Server, a: &mut C, b: &mut C) -> Verdict {
         let wanted = text!(zh "有序离开的客户端，连接都会结束",
                            en "whoever leaves in order gets the end of its connection");
         ensure(ended, wanted, text!(zh "有一个连接一直开着", en "one connection stays open")).likely(
-            text!(zh "对方不再发送，服务器却没有关闭自己这一头：读到结束以后，把连接关闭",
-                  en "the other side has said its last, but the server doesn't close its own end: close the connection at the end of input"),
+            text!(zh "离开的人没有从列表里删掉，或者服务器没有关闭自己这一头的连接：读到结束时，两件事都要做",
+                  en "whoever leaves isn't taken off the list, or the server doesn't close its own end of the connection: do both at the end of input"),
         )?;
     }
     Ok(())
@@ -190,24 +190,37 @@ const VISITORS: usize = 800;
 /// So many of them at the same time.
 const AT_THE_DOOR: usize = 8;
 
-/// How long a talker rests after a line: the visitors are to be seen, and no buffer is to fill.
-const BREATH: Duration = Duration::from_millis(1);
+/// And more of them, up to so many times as many, until this time is over: what two threads must not do at the same
+/// moment seldom happens.
+const MORE: usize = 12;
+const BUSY: Duration = Duration::from_secs(4);
+const PAUSE: Duration = Duration::from_millis(3);
+
+/// A talker says so many lines at a time: the server is to walk its list often.
+const AT_A_TIME: usize = 20;
+
+/// Before a talker says more it waits for as much from each of the others, but no longer than this: whoever serves
+/// slowly needn't drown in it.
+const BREATH: Duration = Duration::from_millis(300);
 
 fn goes_on_meanwhile<C: Connected>(scene: &Scene<'_>) -> Verdict {
     let server = C::serve(scene.launch())?;
     let talkers = C::room::<TALKERS>(&server, ["A", "B", "C", "D"])?;
     let names = "A, B, C, D";
-    scene.log.note(tr!(zh "{names} 不停地说话；同时有 {VISITORS} 个客户端来来去去，多数以重置断开",
-                       en "{names} talk without a pause; meanwhile {VISITORS} come and go, most of them by a reset"));
-    let over = AtomicBool::new(false);
+    scene.log.note(tr!(zh "{names} 不停地说话；同时至少有 {VISITORS} 个客户端来来去去，多数以重置断开",
+                       en "{names} talk without a pause; meanwhile at least {VISITORS} come and go, most of them by a reset"));
+    let (over, start) = (AtomicBool::new(false), Instant::now());
     let visited = thread::scope(|scope| {
         let talks: Vec<_> =
             talkers.into_iter().map(|talker| scope.spawn(|| talk_until(talker, &over))).collect();
         let visits = || {
-            (0..VISITORS / AT_THE_DOOR).try_for_each(|_| {
+            let enough = VISITORS / AT_THE_DOOR;
+            (0..MORE * enough).take_while(|i| *i < enough || start.elapsed() < BUSY).try_for_each(|_| {
                 let visitor = C::connect(&server, &someone())?;
                 visitor.set_quiet(true);
                 visitor.has_something(SHORT); // unread, it makes a reset of its end
+                drop(visitor);
+                thread::sleep(PAUSE); // or a fast server would have seen them all before it can err
                 Ok(())
             })
         };
@@ -236,23 +249,25 @@ fn goes_on_meanwhile<C: Connected>(scene: &Scene<'_>) -> Verdict {
     server.unless_ended(ensure(heard, f.role().does(said.gets()), Heard::Nothing.told()))
 }
 
-/// Talks, and reads what the others say, until it's `over`. Says whether it could.
+/// Talks, and hears what the others say, until it's `over`. Says whether it could.
 fn talk_until<C: Connected>(mut talker: C, over: &AtomicBool) -> bool {
     talker.set_quiet(true);
-    let line = talker.encode("on and on");
+    let lines = talker.encode("on and on").repeat(AT_A_TIME);
+    let (mut due, mut heard) = (0, 0);
     while !over.load(Ordering::Relaxed) {
-        if !talker.try_send(&line) {
+        if !talker.try_send(&lines) {
             return false;
         }
-        let heard = loop {
-            let heard = talker.next(BREATH);
-            if !heard.is_something() || over.load(Ordering::Relaxed) {
-                break heard;
+        due += AT_A_TIME * (TALKERS - 1);
+        let deadline = Instant::now() + BREATH;
+        while heard < due && Instant::now() < deadline && !over.load(Ordering::Relaxed) {
+            match talker.next(SHORT) {
+                Heard::End(_) | Heard::Reset => return false,
+                Heard::Nothing => {}
+                _ => heard += 1,
             }
-        };
-        if matches!(heard, Heard::End(_) | Heard::Reset) {
-            return false;
         }
+        due = heard; // What is lost isn't waited for again.
     }
     true
 }

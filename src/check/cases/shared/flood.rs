@@ -171,7 +171,8 @@ pub fn four<C: Connected>(e: &mut C, floods: [C; 4], may_hear: impl FnMut(&Heard
         for mut flood in floods {
             flood.set_quiet(true);
             let mut reader = flood.second()?;
-            scope.spawn(move || while reader.next(MAX_SILENCE).is_something() {});
+            let patience = reader.role().patience;
+            scope.spawn(move || while reader.next(patience).is_something() {});
             scope.spawn(move || send(&mut flood, 0..FLOOD, SMALL) && flood.finish().is_ok());
         }
         follow_all(e, &prefixes, may_hear)
@@ -185,9 +186,10 @@ fn follow_all<C: Connected>(
 ) -> Verdict {
     let (mut next, mut last_line) = (vec![0; prefixes.len()], Instant::now());
     while next.iter().any(|&next| next < FLOOD) {
-        let mut heard = e.next(MAX_SILENCE);
+        let patience = e.role().patience;
+        let mut heard = e.next(patience);
         if may_hear(&heard) {
-            if last_line.elapsed() < e.role().patience {
+            if last_line.elapsed() < patience {
                 continue;
             }
             heard = Heard::Nothing; // of what is waited for

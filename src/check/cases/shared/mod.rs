@@ -63,7 +63,7 @@ fn finds_its_address_taken<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     let (taken, _held) = S::occupy(scene, &scene.target.address)?;
     scene.log.note(tr!(zh "检查器在监听 {taken}", en "the checker listens on {taken}"));
     let program = scene.launch().at(taken).program("server")?;
-    program.expect_exit(1, scene.patience())?;
+    program.unless_uncaught(program.expect_exit(1, scene.patience()))?;
     // Go's `:8080` has no host to name.
     program.expect_one_sentence(&format!(":{}", taken.port()))
 }

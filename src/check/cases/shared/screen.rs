@@ -182,5 +182,7 @@ fn prints_them_as_they_are<S: Speaker>(scene: &Scene<'_>) -> Verdict {
     server.program.stdout.wait_for(scene.patience(), |all| contains(all, &line));
     let printed = server.program.stdout.bytes();
     let shown = show(&line);
-    ensure(contains(&printed, &line), tr!(zh "stdout 上有 {shown}", en "on stdout {shown}"), show(&printed))
+    let mut lines = printed.split_inclusive(|&byte| byte == b'\n');
+    let got = lines.rfind(|line| contains(line, b"before")).map_or_else(|| server.program.printed(), show);
+    ensure(contains(&printed, &line), tr!(zh "stdout 上有 {shown}", en "on stdout {shown}"), got)
 }

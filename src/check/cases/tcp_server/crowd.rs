@@ -34,12 +34,12 @@ fn five_hundred(scene: &Scene<'_>) -> Verdict {
     // Go raises its limit itself; a thread per connection here takes two descriptors a client.
     let server =
         scene.launch().after_shell("ulimit -n 4096 2>/dev/null || ulimit -n $(ulimit -Hn)").server()?;
-    let mut peers =
-        (0..CROWD).map(|i| Peer::connect(&server, &format!("C{i}"))).collect::<Verdict<Vec<Peer>>>()?;
+    let came = (0..CROWD).map(|i| Peer::connect(&server, &format!("C{i}"))).collect::<Verdict<Vec<Peer>>>();
+    let mut peers = server.unless_ended(came)?;
     scene.log.note(tr!(zh "{CROWD} 个客户端连接",
                        en "{CROWD} clients connect"));
-    greet(&server, &mut peers.iter_mut().collect::<Vec<_>>(), 2)?;
-    crowd::all_hear_each_other(scene, &mut peers)
+    server.unless_ended(greet(&server, &mut peers.iter_mut().collect::<Vec<_>>(), 2))?;
+    server.unless_ended(crowd::all_hear_each_other(scene, &mut peers))
 }
 
 fn churn(scene: &Scene<'_>) -> Verdict {

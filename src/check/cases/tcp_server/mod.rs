@@ -16,11 +16,11 @@ use crate::check::Case;
 pub fn cases() -> Vec<&'static Case> {
     let lists = [
         wire::CASES,
+        stall::CASES,
         crowd::CASES,
         wire::LATER,
         start::CASES,
         long_lines::CASES,
-        stall::CASES,
         limits::CASES,
         stop::CASES,
         screen::CASES,

@@ -1,11 +1,11 @@
 //! What goes over the wire, and to whom: the notes' server does all of this.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::check::cases::shared::{crowd, wire};
 use crate::check::stage::speaker::{Heard, Speaker, relay};
 use crate::check::stage::udp_peer::UdpPeer;
-use crate::check::telling::verdict::fail;
+use crate::check::telling::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};
 use crate::{text, tr};
 
@@ -62,6 +62,15 @@ pub(super) const CASES: &[Case] = &[
                         go on with the next client"),
         run: gone,
     },
+    Case {
+        id: "udp-harmless",
+        title: text!(zh "不管来的是什么样的数据报，空的、很长的，服务器都照常运行",
+                     en "no datagram ends the server, be it empty or very long"),
+        hint: text!(zh "一个数据报就让服务器停下了：空的数据报不是结束；加上前缀就发不出去的，出错只关系到它自己",
+                    en "one datagram stops the server: an empty one isn't the end; and one that is too long with its \
+                        prefix is an error of that datagram alone"),
+        run: harmless,
+    },
 ];
 
 fn register(scene: &Scene<'_>) -> Verdict {
@@ -110,6 +119,34 @@ fn gone(scene: &Scene<'_>) -> Verdict {
     (0..GONE).try_for_each(|i| relay(&mut a, &mut c, format!("line {i}")))?;
     ensure_quiet(&mut c)?;
     server.program.expect_running()
+}
+
+/// How long a marker is waited for before it is said again.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// The most that a datagram carries: with its prefix it is too long.
+const MOST: usize = 65_507;
+
+fn harmless(scene: &Scene<'_>) -> Verdict {
+    let server = scene.udp_server()?;
+    let [mut a, mut b] = UdpPeer::room(&server, ["A", "B"])?;
+    let mut c = UdpPeer::join(&server, "C")?;
+    for datagram in [&b""[..], b"\n", b"\0", b"%s%n", &[b'x'; 1500], &[b'y'; 20_000], &[b'z'; MOST]] {
+        c.send(datagram)?;
+        let deadline = Instant::now() + scene.patience();
+        let mut heard = false;
+        while !heard && !server.program.has_ended() && Instant::now() < deadline {
+            a.say("marker")?; // again, for a datagram may be lost
+            heard = b.hears(b"marker", AGAIN);
+        }
+        let goes_on = ensure(
+            heard,
+            text!(zh "之后 B 仍然收到 A 说的话", en "B gets what A says afterwards"),
+            text!(zh "什么也没有", en "nothing"),
+        );
+        server.unless_ended(goes_on)?;
+    }
+    Ok(())
 }
 
 /// Nothing more than what was said.

@@ -20,13 +20,13 @@ use crate::check::{Case, Verdict};
 pub fn cases() -> Vec<&'static Case> {
     let lists = [
         wire::CASES,
+        stall::CASES,
         crowd::CASES,
         start::CASES,
         messages::CASES,
         page::CASES,
         request::CASES,
         door::CASES,
-        stall::CASES,
         silence::CASES,
     ];
     lists.into_iter().flatten().collect()

@@ -8,7 +8,7 @@ use crate::check::stage::frame::{FIN, PING, PONG};
 use crate::check::stage::speaker::{Connected, Heard, Speaker};
 use crate::check::stage::ws_peer::WsPeer;
 use crate::check::telling::verdict::ensure;
-use crate::check::{Case, Scene, Verdict};
+use crate::check::{Case, Likely, Scene, Text, Verdict};
 use crate::{text, tr};
 
 pub(super) const CASES: &[Case] = &[
@@ -48,12 +48,15 @@ pub(super) const CASES: &[Case] = &[
         title: text!(zh "四个客户端同时不停地发消息，第五个尽快地发 ping，每个帧仍然完整",
                      en "while four clients flood the room and a fifth pings as fast as it can, no frame is \
                          ever torn"),
-        hint: text!(zh "两个线程同时写一个客户端的套接字：每条消息、每个 pong 都要在锁内一次写完整",
-                    en "two threads write to one client's socket at a time: messages, pongs and all must go \
-                        out whole, under the lock"),
+        hint: TORN,
         run: four,
     },
 ];
+
+/// What two threads do to a client's frames.
+const TORN: Text = text!(zh "两个线程同时写一个客户端的套接字：每条消息、每个 pong 都要在锁内一次写完整",
+                         en "two threads write to one client's socket at a time: messages, pongs and all must go out \
+                             whole, under the lock");
 
 fn again(scene: &Scene<'_>) -> Verdict {
     flood::again::<WsPeer>(scene, "D31")
@@ -61,7 +64,7 @@ fn again(scene: &Scene<'_>) -> Verdict {
 
 fn four(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    let [mut e, floods @ ..] = WsPeer::room(&server, ["E", "A", "B", "C", "D"])?;
+    let [mut e, floods @ ..] = WsPeer::room(&server, ["E", "A", "B", "C", "D"]).rather(TORN)?;
     scene.log.note(tr!(zh "A、B、C、D 不停地发消息，也在读；E 不停地发 ping，也在读",
                        en "A, B, C and D flood the room and read; E pings and reads"));
     let (mut pinger, mut pong) = (e.second()?, 0);

@@ -50,14 +50,6 @@ pub(super) const CASES: &[Case] = &[
         run: wire::order::<WsPeer>,
     },
     Case {
-        id: "ws-ping",
-        title: text!(zh "对 ping 的回答是内容相同的 pong，别人收不到 ping",
-                     en "a ping is answered with a pong that holds the same, and nobody else gets the ping"),
-        hint: text!(zh "pong 排在队里，要等别的内容要发时才一起发出，或者 ping 被转发了",
-                    en "a pong is queued, and isn't sent before something else is, or pings are relayed"),
-        run: ping,
-    },
-    Case {
         id: "ws-early",
         title: text!(zh "紧跟在请求后面、在同一个报文段里到来的消息不会丢",
                      en "a message sent right behind the request, in the same segment, isn't lost"),

@@ -1,0 +1,306 @@
+//! What is told of each case that fails, in full and in both languages, for the first of its faults.
+//!
+//! A report is told in the language of the process, so this test starts itself once for each.
+
+use std::collections::HashMap;
+use std::process::Command;
+use std::{env, fs};
+
+use chatroom::check::telling::events::columns;
+use chatroom::check::{self, Kind, Outcome};
+
+use super::{blesses, check, is_asked_for, stored, with_all};
+use crate::faulty::PROOFS;
+
+/// The languages: how their files end, and how the environment names them.
+const LANGUAGES: [(&str, &str); 2] = [("en", "C.UTF-8"), ("zh", "zh_CN.UTF-8")];
+
+/// How many reports are told at a time.
+const AT_ONCE: usize = 12;
+
+/// So many of each kind are told in every run.
+const ALWAYS: usize = 2;
+
+/// A case, and the first of its faults.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Pair {
+    kind: Kind,
+    id: &'static str,
+    fault: &'static str,
+}
+
+fn pairs(kind: Kind) -> Vec<Pair> {
+    let proofs = PROOFS.iter().find(|(this, _)| *this == kind).unwrap().1;
+    let first =
+        |id: &str| proofs.iter().find(|proof| proof.0 == id).unwrap_or_else(|| panic!("{id}: no proof")).1;
+    check::cases(kind).iter().map(|case| Pair { kind, id: case.id, fault: first(case.id) }).collect()
+}
+
+impl Pair {
+    /// How its head in the file begins.
+    fn name(self) -> String {
+        let fault = if self.fault.is_empty() { "" } else { ", " };
+        format!("{}{fault}{}", self.id, self.fault)
+    }
+
+    /// What is told of it, without what is never twice the same.
+    fn tell(self) -> String {
+        let cases = check::cases(self.kind);
+        let case = cases.iter().find(|case| case.id == self.id).unwrap();
+        // Some faults are races: on a busy machine one may stay hidden once, or twice.
+        let told = (0..3).find_map(|_| match check(case, self.kind, self.fault) {
+            Outcome::Failed(report) => Some(normal(&report.to_string())),
+            Outcome::NotChecked(why) => Some(format!("{NOT_CHECKED}{why}\n")),
+            Outcome::Passed => None,
+        });
+        told.unwrap_or_else(|| PASSES.to_string())
+    }
+}
+
+const PASSES: &str = "It passes.\n";
+const NOT_CHECKED: &str = "Not checked here: ";
+
+/// Without times and paths; ports as the names of who has them.
+fn normal(report: &str) -> String {
+    let target = crate::faulty("", "");
+    let names = names(report);
+    let lines = report.lines().map(|line| {
+        let line = line.replace(&target.words[0], "faulty");
+        let without_time = line
+            .get(..13)
+            .filter(|start| start.starts_with("    ") && start[4..].trim().parse::<f64>().is_ok());
+        let line = without_time.map_or(line.clone(), |_| format!("    {}", &line[13..]));
+        with_names(&line, &names) + "\n"
+    });
+    with_carets(&lines.collect::<String>())
+}
+
+/// Where two ports begin to differ is chance: a caret that stands in one goes to its beginning.
+fn with_carets(report: &str) -> String {
+    let mut before = "";
+    let mut all = String::new();
+    for line in report.lines() {
+        let caret = line.strip_suffix('^').filter(|blanks| blanks.trim().is_empty()).map(str::len);
+        let ports =
+            before.match_indices("PORT").map(|(at, _)| before[..at].chars().map(columns).sum::<usize>());
+        let start = caret.and_then(|at| ports.filter(|start| (*start..start + 5).contains(&at)).last());
+        all += &(start.map_or(line.to_string(), |start| " ".repeat(start) + "^") + "\n");
+        before = line;
+    }
+    all
+}
+
+/// Who has which port, by the transcript.
+fn names(report: &str) -> HashMap<String, String> {
+    let comes =
+        report.lines().filter_map(|line| line.split_once(" comes from ").or(line.split_once(" 来自 ")));
+    let named = comes
+        .filter_map(|(who, address)| Some((address.rsplit_once(':')?.1, who.split_whitespace().last()?)));
+    named.map(|(port, who)| (port.to_string(), who.to_string())).collect()
+}
+
+/// Puts names, as long as ports are, for all ports; and for the number of the user that a program runs as.
+fn with_names(line: &str, names: &HashMap<String, String>) -> String {
+    let mut named = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+        let end = rest[at..].find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |len| at + len);
+        let (before, number) = (&rest[..at], &rest[at..end]);
+        named += before;
+        named += &match names.get(number) {
+            Some(name) if name.len() < 5 => "PORT"[..5 - name.len()].to_string() + name,
+            _ if before.ends_with(':') && number.len() == 5 => "PORT_".to_string(),
+            _ if before.ends_with("id ") => "USER".to_string(),
+            _ => number.to_string(),
+        };
+        rest = &rest[end..];
+    }
+    named + rest
+}
+
+/// A report in a file.
+struct Stored {
+    /// Its case and fault.
+    name: String,
+    /// What of it is different each time: `transcript`, `expected`, `got`, what was `printed`, only the `numbers`.
+    loose: Vec<String>,
+    text: String,
+}
+
+/// How each file begins.
+const START: &str = "\
+# What is told of each case that fails, as its reader sees it, but for times and ports: see tests/it/graded/reports.rs.
+# What a program prints (`|`, `!`) comes at its own time and isn't compared. `~` stands before what else isn't, as it
+# is never twice the same: the transcript, what was expected, what was got or printed, or the numbers in all that.
+
+";
+
+/// The lines before the first report, and the reports.
+fn read(file: &str) -> (String, Vec<Stored>) {
+    let text = fs::read_to_string(stored(file)).unwrap_or_default();
+    let mut parts = text.split("=== ");
+    let start = parts.next().unwrap_or_default().to_string();
+    let reports = parts.map(|part| {
+        let (head, text) = part.split_once("\n\n").unwrap();
+        let (name, loose) = head.split_once(" ~ ").unwrap_or((head, ""));
+        let loose = loose.split(' ').filter(|word| !word.is_empty()).map(str::to_string).collect();
+        Stored { name: name.to_string(), loose, text: text.to_string() }
+    });
+    (start, reports.collect())
+}
+
+fn write(file: &str, start: &str, reports: &[Stored]) {
+    let told = reports.iter().map(|Stored { name, loose, text }| {
+        let loose = if loose.is_empty() { String::new() } else { format!(" ~ {}", loose.join(" ")) };
+        format!("=== {name}{loose}\n\n{text}")
+    });
+    fs::write(stored(file), start.to_string() + &told.collect::<String>()).unwrap();
+}
+
+/// The lines of a report that must be the same each time. What a program prints comes at its own time, so where it
+/// stands in the transcript is chance; what of it matters is told again behind "Got".
+fn stable(text: &str, loose: &[String]) -> Vec<String> {
+    let is_loose = |what: &str| loose.iter().any(|one| one == what);
+    let (mut kept, mut is_over) = (Vec::new(), false);
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        let starts = |words: [&str; 2]| words.iter().any(|word| line.starts_with(word));
+        is_over |= starts(["Expected: ", "预期："]);
+        let part = match line {
+            _ if starts(["Expected: ", "预期："]) => "expected",
+            _ if starts(["Got: ", "实际："]) || line.trim() == "^" => "got",
+            _ if !is_over && line.starts_with("    ") => "transcript",
+            _ => "",
+        };
+        let is_printed = part == "transcript" && (line.contains(" | \"") || line.contains(" ! \""));
+        if !is_printed && !is_loose(part) {
+            let printed = PRINTED.into_iter().filter_map(|start| line.find(start)).min();
+            let line = &line[..printed.filter(|_| is_loose("printed")).unwrap_or(line.len())];
+            kept.push(if is_loose("numbers") { without_numbers(line) } else { line.to_string() });
+        }
+    }
+    kept
+}
+
+/// How a sentence goes on with what a program printed.
+const PRINTED: [&str; 2] = ["on stdout it printed ", "它在 stdout 上打印了 "];
+
+fn without_numbers(text: &str) -> String {
+    let words = text.split(|c: char| c.is_ascii_digit() || c == '.');
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("#")
+}
+
+/// Starts this test in another language, for these reports. What each of them says.
+fn told_in(language: &str, pairs: &[Pair], at_once: usize) -> Vec<String> {
+    let file = format!("chatroom-reports-{}-{language}", std::process::id());
+    let file = env::temp_dir().join(file);
+    let only: Vec<String> = pairs.iter().map(|pair| format!("{} {}", pair.kind, pair.id)).collect();
+    let ran = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "graded::reports::what_is_told_is_as_stored"])
+        .env("LC_ALL", language)
+        .env("CHATROOM_TELL", &file)
+        .env("CHATROOM_TELL_ONLY", only.join(","))
+        .env("CHATROOM_TELL_AT_ONCE", at_once.to_string())
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+    let told = fs::read_to_string(&file).unwrap();
+    let _ = fs::remove_file(&file);
+    told.split_terminator('\0').map(str::to_string).collect()
+}
+
+/// What the test does that was started by this one.
+fn tell(file: &str) {
+    let only = env::var("CHATROOM_TELL_ONLY").unwrap();
+    let only: Vec<&str> = only.split(',').collect();
+    let all = Kind::ALL.into_iter().flat_map(pairs);
+    let chosen = all.filter(|pair| only.contains(&format!("{} {}", pair.kind, pair.id).as_str()));
+    let at_once = env::var("CHATROOM_TELL_AT_ONCE").unwrap().parse().unwrap();
+    let told = with_all(chosen, at_once, Pair::tell);
+    fs::write(file, told.join("\0")).unwrap();
+}
+
+#[test]
+fn what_is_told_is_as_stored() {
+    if let Ok(file) = env::var("CHATROOM_TELL") {
+        return tell(&file);
+    }
+    let wrong: Vec<String> =
+        LANGUAGES.into_iter().flat_map(|(end, language)| wrong_in(end, language)).collect();
+    assert!(wrong.is_empty(), "not as stored under tests/graded/reports:\n\n{}", wrong.join("\n"));
+}
+
+/// What isn't as stored in a language. When it is tried again, alone, it may be: the machine may have been busy.
+fn wrong_in(end: &str, language: &str) -> Vec<String> {
+    let chosen = |kind| pairs(kind).into_iter().take(if is_asked_for(kind) { usize::MAX } else { ALWAYS });
+    let mut pairs: Vec<Pair> = Kind::ALL.into_iter().flat_map(chosen).collect();
+    let mut wrong = Vec::new();
+    for at_once in [AT_ONCE, 1, 1] {
+        let told = told_in(language, &pairs, at_once);
+        let differ = |(pair, told): (Pair, String)| Some((pair, differs(end, pair, &told)?, told));
+        wrong = pairs.into_iter().zip(told).filter_map(differ).collect();
+        pairs = wrong.iter().map(|(pair, ..)| *pair).collect();
+        if blesses() || pairs.is_empty() {
+            break;
+        }
+        wrong
+            .iter()
+            .for_each(|(_, difference, _)| eprintln!("not as stored; once more, alone\n{difference}"));
+    }
+    if blesses() {
+        wrong.drain(..).for_each(|(pair, _, told)| bless(end, pair, told));
+    }
+    wrong.into_iter().map(|(_, difference, _)| difference).collect()
+}
+
+fn file_of(kind: Kind, end: &str) -> String {
+    format!("reports/{kind}.{end}.txt")
+}
+
+/// How a report differs from the one that is stored, if it does: lines that are gone, and lines that are new.
+fn differs(end: &str, pair: Pair, told: &str) -> Option<String> {
+    let (_, reports) = read(&file_of(pair.kind, end));
+    let found = reports.iter().find(|report| report.name == pair.name());
+    let (wanted, came) = match found {
+        Some(report) => (stable(&report.text, &report.loose), stable(told, &report.loose)),
+        None => (Vec::new(), stable(told, &[])),
+    };
+    if wanted == came || told.starts_with(NOT_CHECKED) {
+        return None;
+    }
+    let marked = |mark: char, lines: &[String], others: &[String]| {
+        let new = lines.iter().filter(|line| !others.contains(line));
+        new.map(|line| format!("  {mark} {line}\n")).collect::<String>()
+    };
+    let lines = marked('-', &wanted, &came) + &marked('+', &came, &wanted);
+    let lines = if lines.is_empty() { "  the same lines in another order\n".to_string() } else { lines };
+    Some(format!("{} {} ({end})\n{lines}", pair.kind, pair.name()))
+}
+
+/// Stores a report, in the order of the cases.
+fn bless(end: &str, pair: Pair, text: String) {
+    assert!(text != PASSES, "{} {} ({end}) passes: no report to store", pair.kind, pair.name());
+    let file = file_of(pair.kind, end);
+    let (start, mut reports) = read(&file);
+    let start = if start.is_empty() { START.to_string() } else { start };
+    let text = text + "\n";
+    match reports.iter_mut().find(|report| report.name == pair.name()) {
+        Some(report) => report.text = text,
+        None => reports.push(Stored { name: pair.name(), loose: Vec::new(), text }),
+    }
+    let order: Vec<String> = pairs(pair.kind).into_iter().map(Pair::name).collect();
+    reports.retain(|report| order.contains(&report.name));
+    reports.sort_by_key(|report| order.iter().position(|name| *name == report.name));
+    write(&file, &start, &reports);
+}
+
+#[test]
+fn every_case_has_its_report() {
+    for kind in Kind::ALL {
+        for (end, _) in LANGUAGES {
+            let (_, reports) = read(&file_of(kind, end));
+            let stored: Vec<String> = reports.into_iter().map(|report| report.name).collect();
+            let wanted: Vec<String> = pairs(kind).into_iter().map(Pair::name).collect();
+            assert_eq!(stored, wanted, "{kind}, {end}");
+        }
+    }
+}
