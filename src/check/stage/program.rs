@@ -447,5 +447,6 @@ impl Drop for Program {
         let mut child = self.child();
         let _ = child.kill();
         let _ = child.wait();
+        let _ = self.stderr.wait_for_end(LAST_WORDS); // it may tell why the case has failed
     }
 }
