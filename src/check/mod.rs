@@ -190,7 +190,7 @@ const SLOW: [(Kind, &str, u32); 11] = [
 /// Cases that would be blamed for what another one is about: they stand on that.
 const ROOTS: [(&str, &str); 16] = [
     ("echo-silent", "echo"),
-    ("announce", "echo"),
+    ("announce", "echo-silent"),
     ("tcp-pieces", "tcp-order"),
     ("tcp-flood", "tcp-order"),
     ("tcp-bustle", "tcp-flood"),

@@ -139,10 +139,13 @@ impl Program {
                 let out = last(&self.stdout);
                 tr!(zh "它在 stdout 上最后打印的是 {out}", en "the last that it printed is {out}")
             }
-            (_, false) => {
-                let err = last(&self.stderr);
-                tr!(zh "它在 stderr 上最后打印的是 {err}", en "the last that it printed on stderr is {err}")
-            }
+            (_, false) => match complaint::last_error(&self.stderr.text()) {
+                Some(error) => tr!(zh "它在 stderr 上说 {error}", en "on stderr it says {error}"),
+                None => {
+                    let err = last(&self.stderr);
+                    tr!(zh "它在 stderr 上最后打印的是 {err}", en "the last that it printed on stderr is {err}")
+                }
+            },
         }
     }
 
