@@ -54,7 +54,7 @@ fn serve(conn: &TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()
 /// Reads the request, up to its blank line, and answers it with the key that proves that it was understood.
 fn upgrade(reader: &mut BufReader<&TcpStream>) -> io::Result<()> {
     let mut accept = None;
-    for line in reader.by_ref().lines() {
+    for line in reader.lines() {
         let line = line?;
         match line.split_once(": ") {
             Some((name, key)) if name.eq_ignore_ascii_case("sec-websocket-key") => {
