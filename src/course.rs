@@ -90,7 +90,16 @@ pub const EXERCISES: &[Exercise] = &[
         teaches: text!(zh "没有连接，只有地址；没有人告别",
                        en "no connections, only addresses; and nobody says good-bye"),
         minutes: 25,
-        cases: &["udp-relay", "udp-register", "udp-echo", "udp-bytes", "udp-order", "udp-crowd", "udp-gone"],
+        cases: &[
+            "udp-relay",
+            "udp-register",
+            "udp-echo",
+            "udp-bytes",
+            "udp-order",
+            "udp-crowd",
+            "udp-gone",
+            "D14",
+        ],
     },
     Exercise {
         folder: "08-websocket",
@@ -99,7 +108,7 @@ pub const EXERCISES: &[Exercise] = &[
         teaches: text!(zh "升级只是几行文本；帧只是几个字节；消息是完整的，不用找行尾",
                        en "the upgrade is some lines of text, a frame some bytes; a message is whole, with no line end to look for"),
         minutes: 60,
-        cases: &["ws-handshake", "ws-relay", "ws-echo", "ws-order", "ws-pieces", "ws-early"],
+        cases: &["ws-handshake", "ws-relay", "ws-echo", "ws-order", "ws-lengths", "ws-pieces", "ws-early"],
     },
     Exercise {
         folder: "15-freeze",
@@ -195,8 +204,9 @@ impl Exercise {
         let how = if by_starter { self.fingerprint() } else { Some(OTHER.to_string()) };
         done.extend(how.map(|how| format!("{} {how}", self.number())));
         done.sort();
-        // Who can't write there has solved it all the same.
-        let _ = fs::write(folder.join(DONE), done.join("\n") + "\n");
+        // Who can't write there has solved it all the same. A Ctrl-C just now must not cost what was solved before.
+        let (new, file) = (folder.join(format!("{DONE}.new")), folder.join(DONE));
+        let _ = fs::write(&new, done.join("\n") + "\n").and_then(|()| fs::rename(new, file));
     }
 
     /// Whether it was solved, and the starter is still the same.

@@ -113,13 +113,13 @@ fn try_all(order: &Order, target: &Target) -> ExitCode {
         all.push(played);
     }
     let is_whole = order.only.is_empty() && order.level.is_none();
+    if let (Some(exercise), None, true) = (order.exercise, first_to_mend(&all), is_whole) {
+        exercise.solved(order.run.is_none());
+    }
     match (order.json, order.exercise) {
         (true, _) => print::out(&json_summary(&all)),
         (false, None) => summary(&all, order.only.is_empty()),
         (false, Some(exercise)) => summary_of(exercise, &all, is_whole),
-    }
-    if let (Some(exercise), None, true) = (order.exercise, first_to_mend(&all), is_whole) {
-        exercise.solved(order.run.is_none());
     }
     verdict(&all)
 }

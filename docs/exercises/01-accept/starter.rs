@@ -18,12 +18,14 @@ fn main() -> io::Result<()> {
 
 /// Go: net.Listen("tcp", addr)
 fn listen(addr: &str) -> io::Result<TcpListener> {
-    todo!("listen on {addr}")
+    todo!("bind a listener to {addr}, and return it")
 }
 
 /// Go: listener.Accept()
 fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
-    todo!("wait for the next client of {listener:?}, and print its address")
+    todo!(
+        "wait for the next client, print its address, and return its connection with the address\n{listener:?}"
+    )
 }
 
 /// Tells a client its own address. Then `conn` is dropped, and that closes the connection.

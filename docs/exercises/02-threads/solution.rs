@@ -30,7 +30,8 @@ fn announce(last: Option<TcpStream>, newcomer: SocketAddr) {
     }
 }
 
-/// Starts a thread that serves a client. It takes `conn` with it, so `main` gets a second handle of the same connection.
+/// Starts a thread that gives a client back every line it sends. The thread takes `conn` with it, so `main` gets a
+/// second handle of the same connection.
 fn start(conn: TcpStream, peer: SocketAddr) -> io::Result<TcpStream> {
     let handle = conn.try_clone()?;
     // Go: go handleConnection(conn)

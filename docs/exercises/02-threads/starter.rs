@@ -32,5 +32,5 @@ fn announce(last: Option<TcpStream>, newcomer: SocketAddr) {
 /// Starts a thread that gives a client back every line it sends. The thread takes `conn` with it, so `main` gets a
 /// second handle of the same connection.
 fn start(conn: TcpStream, peer: SocketAddr) -> io::Result<TcpStream> {
-    todo!("start a thread that serves {peer}, and return a second handle of {conn:?}")
+    todo!("start a thread that gives {peer} its lines back, and return a second handle of conn\n{conn:?}")
 }

@@ -57,10 +57,10 @@ fn serve(conn: &TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()
 
 /// Puts a second handle of a connection into the list.
 fn enter(conn: &TcpStream, clients: &Clients) -> io::Result<()> {
-    todo!("put a second handle of {conn:?} into {clients:?}")
+    todo!("put a second handle of conn into the list\n{conn:?}\n{clients:?}")
 }
 
 /// Sends a line to everyone but the client that it comes from.
 fn broadcast(line: &[u8], from: SocketAddr, clients: &Clients) {
-    todo!("write {line:?} to each of {clients:?} but {from}")
+    todo!("write the line to everyone in the list but {from}\n{}\n{clients:?}", line.escape_ascii())
 }

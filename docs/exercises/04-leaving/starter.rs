@@ -65,7 +65,7 @@ fn enter(conn: &TcpStream, clients: &Clients) -> io::Result<()> {
 
 /// Takes a client off the list: with its second handle the connection closes.
 fn leave(peer: SocketAddr, clients: &Clients) {
-    todo!("take the handle of {peer} off {clients:?}, also after a reset")
+    todo!("take {peer} off the list, also after a reset\n{clients:?}")
 }
 
 /// Sends a line to everyone but the client that it comes from.

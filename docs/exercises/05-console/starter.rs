@@ -32,7 +32,7 @@ fn main() -> io::Result<()> {
 
 /// Sends every line that is typed to all clients, until the input ends.
 fn console(clients: &Clients) {
-    todo!("send each line of stdin to {clients:?}, with `[Server]: ` before it")
+    todo!("send each line that is typed to everyone in the list, with [Server]: before it\n{clients:?}")
 }
 
 /// Puts a client into the list, and starts a thread that serves it.

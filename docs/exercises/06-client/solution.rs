@@ -13,8 +13,8 @@ fn main() -> io::Result<()> {
 }
 
 /// Sends what is typed, until the input ends. Meanwhile a thread shows what the server sends.
-fn chat(mut conn: TcpStream) -> io::Result<()> {
-    let mut incoming = conn.try_clone()?;
+fn chat(conn: TcpStream) -> io::Result<()> {
+    let (mut incoming, mut outgoing) = (conn.try_clone()?, conn);
     thread::spawn(move || io::copy(&mut incoming, &mut io::stdout())); // Go: go func()
     let mut keyboard = io::stdin().lock(); // Go: bufio.NewReader(os.Stdin)
     let mut line = Vec::new();
@@ -23,7 +23,7 @@ fn chat(mut conn: TcpStream) -> io::Result<()> {
         if !line.ends_with(b"\n") {
             line.push(b'\n'); // the last one
         }
-        conn.write_all(&line)?; // Go: conn.Write(…)
+        outgoing.write_all(&line)?; // Go: conn.Write(…)
         line.clear();
     }
     Ok(())

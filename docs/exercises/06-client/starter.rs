@@ -13,5 +13,5 @@ fn main() -> io::Result<()> {
 
 /// Sends what is typed, until the input ends. Meanwhile a thread shows what the server sends.
 fn chat(conn: TcpStream) -> io::Result<()> {
-    todo!("send what is typed over {conn:?}, and show what comes from there")
+    todo!("send what is typed, and meanwhile show what comes\n{conn:?}")
 }

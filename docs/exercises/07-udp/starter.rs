@@ -24,5 +24,8 @@ fn main() -> io::Result<()> {
 
 /// Remembers whoever a datagram comes from, and sends it on to all the others.
 fn relay(words: &[u8], from: SocketAddr, clients: &mut Vec<SocketAddr>, socket: &UdpSocket) {
-    todo!("put {from} into {clients:?}, and send {words:?} to the others over {socket:?}")
+    todo!(
+        "remember {from}, and send what it says to all the others\n{}\n{clients:?}\n{socket:?}",
+        words.escape_ascii()
+    )
 }

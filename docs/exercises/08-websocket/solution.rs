@@ -41,7 +41,7 @@ fn handle(conn: &TcpStream, peer: SocketAddr, clients: &Clients) {
 fn serve(conn: &TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()> {
     conn.set_nodelay(true)?;
     let mut reader = BufReader::new(conn); // one for both: what comes behind the request is the first frame
-    upgrade(&mut reader, conn)?; // Go: upgrader.Upgrade(w, r, nil)
+    upgrade(&mut reader)?; // Go: upgrader.Upgrade(w, r, nil)
     enter(conn, clients)?;
     // Go: conn.ReadMessage()
     while let Some(words) = read_message(&mut reader)? {
@@ -52,7 +52,7 @@ fn serve(conn: &TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()
 }
 
 /// Reads the request, up to its blank line, and answers it with the key that proves that it was understood.
-fn upgrade(reader: &mut BufReader<&TcpStream>, mut conn: &TcpStream) -> io::Result<()> {
+fn upgrade(reader: &mut BufReader<&TcpStream>) -> io::Result<()> {
     let mut accept = None;
     for line in reader.lines() {
         let line = line?;
@@ -65,14 +65,14 @@ fn upgrade(reader: &mut BufReader<&TcpStream>, mut conn: &TcpStream) -> io::Resu
         }
     }
     let Some(accept) = accept else {
-        conn.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")?;
+        reader.get_mut().write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")?;
         return Err(io::Error::other("no request for a WebSocket"));
     };
     let answer = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Accept: {accept}\r\n\r\n"
     );
-    conn.write_all(answer.as_bytes())
+    reader.get_mut().write_all(answer.as_bytes())
 }
 
 const TEXT: u8 = 1;

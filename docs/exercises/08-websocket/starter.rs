@@ -39,7 +39,7 @@ fn handle(conn: &TcpStream, peer: SocketAddr, clients: &Clients) {
 fn serve(conn: &TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()> {
     conn.set_nodelay(true)?;
     let mut reader = BufReader::new(conn); // one for both: what comes behind the request is the first frame
-    upgrade(&mut reader, conn)?; // Go: upgrader.Upgrade(w, r, nil)
+    upgrade(&mut reader)?; // Go: upgrader.Upgrade(w, r, nil)
     enter(conn, clients)?;
     // Go: conn.ReadMessage()
     while let Some(words) = read_message(&mut reader)? {
@@ -50,18 +50,18 @@ fn serve(conn: &TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()
 }
 
 /// Reads the request, up to its blank line, and answers it with the key that proves that it was understood.
-fn upgrade(reader: &mut BufReader<&TcpStream>, conn: &TcpStream) -> io::Result<()> {
-    todo!("read the request from {reader:?}, and answer it over {conn:?}")
+fn upgrade(reader: &mut BufReader<&TcpStream>) -> io::Result<()> {
+    todo!("read the request up to its blank line, and answer it\n{reader:?}")
 }
 
 /// Reads frames up to one that holds text, and unmasks it. `None` if the client says good-bye.
 fn read_message(reader: &mut BufReader<&TcpStream>) -> io::Result<Option<Vec<u8>>> {
-    todo!("read frames from {reader:?} up to one that holds text")
+    todo!("read frames up to one that holds text, and unmask it\n{reader:?}")
 }
 
 /// A frame that holds text: those of a server are not masked.
 fn frame(text: &[u8]) -> Vec<u8> {
-    todo!("a frame that holds {text:?}")
+    todo!("put the text into a frame\n{}", text.escape_ascii())
 }
 
 /// Puts a second handle of a connection into the list.
