@@ -101,6 +101,15 @@ pub const EXERCISES: &[Exercise] = &[
         minutes: 60,
         cases: &["ws-handshake", "ws-relay", "ws-echo", "ws-order", "ws-pieces", "ws-early"],
     },
+    Exercise {
+        folder: "09-lines",
+        kind: Kind::TcpServer,
+        title: text!(zh "没有尽头的行，不是文本的字节", en "Endless lines, and bytes that are no text"),
+        teaches: text!(zh "一行占多少内存，由你来定；一行是字节，最后一行可以没有换行",
+                       en "how much memory a line takes is yours to decide; it is bytes, and the last one may lack its line break"),
+        minutes: 40,
+        cases: &["tcp-relay", "tcp-pieces", "tcp-bytes", "D2", "D2-exact", "D2-memory", "D3"],
+    },
 ];
 
 impl Exercise {
