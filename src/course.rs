@@ -110,6 +110,15 @@ pub const EXERCISES: &[Exercise] = &[
         minutes: 40,
         cases: &["tcp-relay", "tcp-pieces", "tcp-bytes", "D2", "D2-exact", "D2-memory", "D3"],
     },
+    Exercise {
+        folder: "10-errors",
+        kind: Kind::TcpServer,
+        title: text!(zh "不会过去的错误", en "Errors that don't go away"),
+        teaches: text!(zh "再试一次会好的，停一停再试；不会好的，退出循环；同一件事只说一次",
+                       en "what may go well later is tried after a rest; what never will, ends the loop; and each is said once"),
+        minutes: 20,
+        cases: &["tcp-relay", "tcp-console", "D1", "D5"],
+    },
 ];
 
 impl Exercise {
