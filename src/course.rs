@@ -119,6 +119,15 @@ pub const EXERCISES: &[Exercise] = &[
         minutes: 20,
         cases: &["tcp-relay", "tcp-console", "D1", "D5"],
     },
+    Exercise {
+        folder: "11-stalled",
+        kind: Kind::TcpServer,
+        title: text!(zh "不再读取的客户端", en "The reader that stopped reading"),
+        teaches: text!(zh "拿着锁，就不能没有期限地等；谁错过期限，谁离开",
+                       en "nobody waits without a deadline who holds the lock; whoever misses it must go"),
+        minutes: 45,
+        cases: &["tcp-relay", "tcp-order", "tcp-flood", "stalled"],
+    },
 ];
 
 impl Exercise {
