@@ -128,6 +128,15 @@ pub const EXERCISES: &[Exercise] = &[
         minutes: 45,
         cases: &["tcp-relay", "tcp-order", "tcp-flood", "stalled"],
     },
+    Exercise {
+        folder: "12-stop",
+        kind: Kind::TcpServer,
+        title: text!(zh "停下正在等待的程序", en "Stopping what waits"),
+        teaches: text!(zh "信号唤不醒 accept：要有人来；然后关闭所有连接，道别",
+                       en "a signal doesn't wake accept: somebody must come; then close every connection, and say good-bye"),
+        minutes: 30,
+        cases: &["tcp-relay", "D6", "D6-term", "D6-pair"],
+    },
 ];
 
 impl Exercise {
