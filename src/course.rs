@@ -137,6 +137,15 @@ pub const EXERCISES: &[Exercise] = &[
         minutes: 30,
         cases: &["tcp-relay", "D6", "D6-term", "D6-pair"],
     },
+    Exercise {
+        folder: "13-trust",
+        kind: Kind::WsServer,
+        title: text!(zh "谁也不信", en "Trusting nobody"),
+        teaches: text!(zh "别人发来的内容会冒充一行、操纵终端；别的网站的网页也会连进来",
+                       en "what a stranger says can pass for a line, or command a terminal; and pages of other sites come in, too"),
+        minutes: 45,
+        cases: &["ws-handshake", "ws-relay", "ws-early", "D23", "D12-server", "D12-server-pipe", "D27"],
+    },
 ];
 
 impl Exercise {
