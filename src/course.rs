@@ -146,6 +146,15 @@ pub const EXERCISES: &[Exercise] = &[
         minutes: 45,
         cases: &["ws-handshake", "ws-relay", "ws-early", "D23", "D12-server", "D12-server-pipe", "D27"],
     },
+    Exercise {
+        folder: "14-batch",
+        kind: Kind::TcpServer,
+        title: text!(zh "成批转发能省多少", en "What a batch buys"),
+        teaches: text!(zh "时间花在系统调用上：一次读到的，一次写出去；但不为凑数而等",
+                       en "the time goes into system calls: what one read brought goes out in one write; but nothing waits for more"),
+        minutes: 30,
+        cases: &["tcp-relay", "tcp-order", "tcp-pieces", "tcp-prompt", "D2", "D2-exact", "D3", "batch"],
+    },
 ];
 
 impl Exercise {
