@@ -345,12 +345,19 @@ impl Program {
         let told = ensure(lines == 1 && text.contains(part), wanted, show(text.as_bytes()));
         if lines == 1 && part.contains(':') {
             told.likely(text!(zh "这句话没有写明地址", en "the sentence doesn't name the address"))
-        } else if lines == 0 && !self.stdout.bytes().is_empty() {
+        } else if lines == 0 && self.last_word_is_its_own() {
             told.likely(text!(zh "出错的说明打印到了 stdout 上：应当打印到 stderr 上",
                               en "it is told on stdout: what goes wrong belongs on stderr"))
         } else {
             self.unless_uncaught(told)
         }
+    }
+
+    /// Whether the last that it printed on stdout is nothing that it was told: perhaps it should stand on stderr.
+    fn last_word_is_its_own(&self) -> bool {
+        let printed = self.stdout.bytes();
+        let last = last_line(&printed);
+        !last.is_empty() && !self.log.was_sent(last)
     }
 
     /// An error that nobody catches explains how a program ends.
