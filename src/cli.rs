@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::check::command::Order;
 use crate::check::hints::command::Asked;
+use crate::check::order::Order;
 use crate::support::address::Address;
 use crate::support::lang::{Lang, lang};
 use crate::tr;
@@ -59,6 +59,8 @@ pub enum Parsed {
     Run(Cli),
     /// `check`, and what is asked of it.
     Check(Order),
+    /// `course`.
+    Course,
     /// `hint`, and the case that it is to be about.
     Hint(Asked),
     /// `compare`, with the notes.
@@ -82,11 +84,16 @@ pub fn find_lang(args: &[String]) -> Option<Lang> {
 /// One sentence that says what to write instead.
 pub fn parse(args: &[String]) -> Result<Parsed, String> {
     let args = without_lang(args)?;
-    if let Some(first @ (&"check" | &"hint")) = args.first() {
+    if let Some(first @ (&"check" | &"hint" | &"course")) = args.first() {
         let asks_help = args.iter().any(|arg| ["--help", "-h"].contains(arg));
         return match *first {
             _ if asks_help => Ok(Parsed::Show(help(Some(first)))),
             "check" => Order::parse(&args[1..]).map(Parsed::Check),
+            "course" => match args.get(1) {
+                None => Ok(Parsed::Course),
+                Some(extra) => Err(tr!(zh "多余的参数“{extra}”；course 不接受参数",
+                                       en "unexpected '{extra}': course takes nothing")),
+            },
             _ => Asked::parse(&args[1..]).map(Parsed::Hint),
         };
     }
@@ -134,7 +141,7 @@ pub fn parse(args: &[String]) -> Result<Parsed, String> {
 
 /// The subcommand among the words, if these are a subcommand and at most one address.
 fn command(words: &[&str]) -> Result<&'static Command, String> {
-    let known = COMMANDS.map(|command| command.0).join(", ") + ", check, hint";
+    let known = COMMANDS.map(|command| command.0).join(", ") + ", check, hint, course";
     let Some(first) = words.first() else {
         return Err(tr!(zh "请写明子命令: {known}", en "a command is missing: {known}"));
     };

@@ -26,6 +26,7 @@
 pub mod check;
 pub mod cli;
 pub mod compare;
+pub mod course;
 pub mod support;
 pub mod tcp;
 pub mod udp;

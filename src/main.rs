@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chatroom::cli::{self, Cli, Parsed};
 use chatroom::support::{lang, print, stop, typing};
-use chatroom::{check, compare, tcp, udp, ws};
+use chatroom::{check, compare, course, tcp, udp, ws};
 
 fn main() -> ExitCode {
     let args: Vec<String> =
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
             }
             Err(sentence) => Err(sentence),
         },
+        Ok(Parsed::Course) => course::show().map(|()| print::finish(Duration::from_secs(1))),
         Ok(Parsed::Hint(asked)) => {
             check::hints::command::run(&asked);
             return ExitCode::SUCCESS;

@@ -1,124 +1,24 @@
 //! `chatroom check KIND`: the cases, tried on any program from the command line.
 
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, thread};
 
 use super::hints::{Hands, command::by_hand};
+use super::order::Order;
 use super::stage::program;
 use super::telling::events::columns;
 use super::telling::json::{Object, event};
 use super::telling::verdict::{Outcome, Report};
 use super::{Case, Kind, Level, Target, cases};
+use crate::course::Exercise;
 use crate::support::{print, stop};
-use crate::{say, tr};
-
-/// What is asked of the checker.
-#[derive(Debug)]
-pub struct Order {
-    kind: Kind,
-    /// The command to check; ours, if none is given.
-    run: Option<String>,
-    /// Where a program with a fixed port listens, or calls.
-    addr: Option<String>,
-    only: Vec<String>,
-    level: Option<Level>,
-    list: bool,
-    json: bool,
-    watch: bool,
-}
+use crate::{say, tr, warn};
 
 /// Nothing could be judged.
 const NOTHING_JUDGED: u8 = 3;
-
-impl Order {
-    /// Reads the words behind `check`.
-    ///
-    /// # Errors
-    /// One sentence that says what to write instead.
-    pub fn parse(words: &[&str]) -> Result<Order, String> {
-        let (mut kind, mut run, mut addr, mut level) = (None, None, None, None);
-        let (mut only, mut list, mut json, mut watch) = (Vec::new(), false, false, false);
-        let mut words = words.iter().copied().peekable();
-        while let Some(word) = words.next() {
-            let mut value = || words.next().map(str::to_string).ok_or_else(|| needs_value(word));
-            match word {
-                "--run" => run = Some(value()?),
-                "--addr" => addr = Some(value()?),
-                "--level" => level = Some(Level::from_name(&value()?)?),
-                "--only" => {
-                    only.push(value()?);
-                    while let Some(id) =
-                        words.next_if(|word| !word.starts_with('-') && Kind::from_name(word).is_none())
-                    {
-                        only.push(id.to_string());
-                    }
-                }
-                "--list" => list = true,
-                "--json" => json = true,
-                "--watch" => watch = true,
-                _ if word.starts_with('-') => {
-                    return Err(tr!(zh "check 没有 {word} 选项；请看 chatroom check --help",
-                                   en "check has no option {word}; see chatroom check --help"));
-                }
-                _ => kind = Some(Kind::from_name(word).ok_or_else(|| no_kind(word))?),
-            }
-        }
-        let kind = kind.ok_or_else(|| no_kind(""))?;
-        if let Some(unknown) = only.iter().find(|id| !cases(kind).iter().any(|case| case.id == **id)) {
-            return Err(tr!(zh "没有 {unknown} 这一项；chatroom check {kind} --list 列出全部",
-                           en "there is no case {unknown}; chatroom check {kind} --list names them all"));
-        }
-        Ok(Order { kind, run, addr, only, level, list, json, watch })
-    }
-
-    /// The program that is checked.
-    fn target(&self) -> Result<Target, String> {
-        let Some(command) = &self.run else { return self.ours() };
-        let names_port = ["{addr}", "{port}"].iter().any(|part| command.contains(part));
-        let address = match &self.addr {
-            Some(addr) => addr,
-            None if names_port => Target::FRESH,
-            None => {
-                return Err(tr!(
-                    zh "--run 的命令里要有 {{addr}} 或 {{port}}，端口固定的程序用 --addr 主机:端口 说明",
-                    en "the command of --run needs {{addr}} or {{port}} in it; a program with a fixed port is told by --addr HOST:PORT"
-                ));
-            }
-        };
-        Ok(Target::new(command, address))
-    }
-
-    /// Our own program of this kind.
-    fn ours(&self) -> Result<Target, String> {
-        let url = if self.kind == Kind::WsClient { "ws://{addr}/ws" } else { "{addr}" };
-        let program = std::env::current_exe()
-            .map_err(|err| tr!(zh "找不到自己的程序: {err}", en "cannot find our own program: {err}"))?;
-        let command = format!("\"{}\" {} {url}", program.display(), self.kind);
-        let address = self.addr.as_deref().filter(|_| self.run.is_none()).unwrap_or("127.0.0.1:0");
-        Ok(Target { is_chatroom: true, ..Target::new(&command, address) })
-    }
-
-    fn asked(&self) -> impl Iterator<Item = &'static Case> {
-        cases(self.kind).into_iter().filter(|case| {
-            (self.only.is_empty() || self.only.iter().any(|id| id == case.id))
-                && self.level.is_none_or(|level| case.level() == level)
-        })
-    }
-}
-
-fn needs_value(option: &str) -> String {
-    tr!(zh "{option} 后面要有一个值", en "{option} needs a value after it")
-}
-
-fn no_kind(word: &str) -> String {
-    let known = Kind::ALL.map(|kind| kind.to_string()).join(", ");
-    if word.is_empty() {
-        return tr!(zh "请写明要检查什么: {known}", en "say what to check: {known}");
-    }
-    tr!(zh "没有“{word}”这一种；可用的有: {known}", en "there is no kind '{word}'; the kinds are {known}")
-}
 
 /// How a case of this run came out.
 struct Played {
@@ -158,19 +58,26 @@ pub fn run(order: &Order) -> Result<ExitCode, String> {
             .for_each(|case| print::out(&format!("{:<20} {:<6} {}", case.id, case.level(), case.title)));
         return Ok(ExitCode::SUCCESS);
     }
-    let target = order.target()?;
     stop::on_signal(|| {
         program::end_all();
         stop::exit(130);
     })?;
+    let files = watched(order)?;
     loop {
-        let before = changed_at(&target);
-        let code = try_all(order, &target);
+        let before = changed_at(&files);
+        let code = match order.target() {
+            Ok(target) => try_all(order, &target),
+            Err(why) if order.exercise.is_some() => {
+                warn!(zh "{why}", en "{why}"); // while one works on it, it comes to that
+                ExitCode::from(NOTHING_JUDGED)
+            }
+            Err(why) => return Err(why),
+        };
         if !order.watch {
             return Ok(code);
         }
         say!(zh "等待程序的文件改变，然后再来一次；Ctrl-C 结束", en "again when the program's files change; Ctrl-C ends");
-        while changed_at(&target) == before {
+        while changed_at(&files) == before {
             thread::sleep(WATCH);
         }
     }
@@ -179,10 +86,18 @@ pub fn run(order: &Order) -> Result<ExitCode, String> {
 /// How often the files are looked at.
 const WATCH: Duration = Duration::from_millis(300);
 
-/// When the files that the command names were changed last.
-fn changed_at(target: &Target) -> Vec<Option<SystemTime>> {
-    let changed = |word: &String| fs::metadata(word).and_then(|file| file.modified()).ok();
-    target.words.iter().map(changed).collect()
+/// The files that the command names, or the starter.
+fn watched(order: &Order) -> Result<Vec<PathBuf>, String> {
+    match (&order.run, order.exercise) {
+        (Some(command), _) => Ok(Target::new(command, "").words.iter().map(PathBuf::from).collect()),
+        (None, Some(exercise)) => Ok(vec![exercise.starter()?]),
+        (None, None) => Ok(std::env::current_exe().into_iter().collect()),
+    }
+}
+
+/// When they were changed last.
+fn changed_at(files: &[PathBuf]) -> Vec<Option<SystemTime>> {
+    files.iter().map(|file| fs::metadata(file).and_then(|file| file.modified()).ok()).collect()
 }
 
 /// Tries all cases that were asked for, and tells what came of them.
@@ -197,10 +112,14 @@ fn try_all(order: &Order, target: &Target) -> ExitCode {
         }
         all.push(played);
     }
-    if order.json {
-        print::out(&json_summary(&all))
-    } else {
-        summary(&all, order.only.is_empty())
+    let is_whole = order.only.is_empty() && order.level.is_none();
+    if let (Some(exercise), None, true) = (order.exercise, first_to_mend(&all), is_whole) {
+        exercise.solved(order.run.is_none());
+    }
+    match (order.json, order.exercise) {
+        (true, _) => print::out(&json_summary(&all)),
+        (false, None) => summary(&all, order.only.is_empty()),
+        (false, Some(exercise)) => summary_of(exercise, &all, is_whole),
     }
     verdict(&all)
 }
@@ -234,8 +153,10 @@ fn play(case: &'static Case, order: &Order, target: &Target, before: &[Played]) 
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Whether our own program holds, right afterwards and on the same machine. Where it doesn't, a time can't be judged.
+/// (Of what is on its way to a chat room, ours isn't an example.)
 fn ours_does(case: &'static Case, order: &Order) -> bool {
-    order.ours().is_ok_and(|ours| matches!(case.check(&ours), Outcome::Passed))
+    let is_for_ours = cases(order.kind).iter().any(|one| one.id == case.id);
+    !is_for_ours || order.ours().is_ok_and(|ours| matches!(case.check(&ours), Outcome::Passed))
 }
 
 /// Says what is being tried: on a terminal, where the result takes its place, and of what takes long.
@@ -286,6 +207,8 @@ fn json(kind: Kind, Played { case, outcome, seconds }: &Played) -> String {
         Ended::Waiting(root) => Some(*root),
         Ended::Passed => None,
     };
+    let taught_in = || Exercise::that_teaches(kind, case.id).map(|exercise| exercise.folder);
+    let teaches = case.difference().or_else(taught_in);
     let events = report.map_or(&[][..], |report| &report.events);
     Object::default()
         .text("kind", &kind.to_string())
@@ -296,7 +219,7 @@ fn json(kind: Kind, Played { case, outcome, seconds }: &Played) -> String {
         .maybe("expected", report.map(|report| report.expected.as_str()))
         .maybe("got", got)
         .maybe("cause", report.map(|report| report.hint.as_str()))
-        .maybe("teaches", case.difference())
+        .maybe("teaches", teaches)
         .number("seconds", *seconds)
         .list("events", events.iter().map(event))
         .close()
@@ -338,6 +261,25 @@ fn summary(all: &[Played], complete: bool) {
     }
     if let Some(id) = first_to_mend(all) {
         say!(zh "先修好 {id}", en "mend {id} first");
+    }
+}
+
+/// Whether an exercise is solved, and what comes next.
+fn summary_of(exercise: &Exercise, all: &[Played], is_whole: bool) {
+    let (number, folder) = (exercise.number(), exercise.folder);
+    match (first_to_mend(all), exercise.next()) {
+        (Some(id), _) => {
+            say!(zh "练习 {number} 还没有完成：先修好 {id}；说明在 docs/exercises/{folder}/README.zh-CN.md",
+                              en "exercise {number} isn't solved yet: mend {id} first; its sheet is docs/exercises/{folder}/README.md")
+        }
+        (None, _) if !is_whole => {}
+        (None, Some(next)) => {
+            let (next, title) = (next.number(), next.title);
+            say!(zh "练习 {number} 完成了；下一个是 {next}：{title}", en "exercise {number} is solved; next is {next}: {title}");
+        }
+        (None, None) => {
+            say!(zh "练习 {number} 完成了；这是最后一个", en "exercise {number} is solved; it was the last")
+        }
     }
 }
 

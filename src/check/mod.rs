@@ -9,12 +9,16 @@
 //! the marker must be the next thing to arrive.
 
 use std::fmt;
+use std::iter;
+use std::path::Path;
+use std::time::Instant;
 
 use crate::tr;
 
 pub mod cases;
 pub mod command;
 pub mod hints;
+pub mod order;
 pub mod stage;
 pub mod telling;
 
@@ -66,6 +70,13 @@ impl Kind {
             Kind::UdpServer | Kind::UdpClient => "udp",
             Kind::WsServer | Kind::WsClient => "ws",
         }
+    }
+
+    /// A program of this kind, as it is started at an `{addr}`.
+    #[must_use]
+    pub fn command(self, program: &Path) -> String {
+        let address = if self == Kind::WsClient { "ws://{addr}/ws" } else { "{addr}" };
+        format!("\"{}\" {address}", program.display())
     }
 
     /// Our own program of this kind, as one starts it by hand at an `{addr}`.
@@ -141,6 +152,17 @@ pub fn cases(kind: Kind) -> Vec<&'static Case> {
     all
 }
 
+/// Those for exercises on the way to such a program, or about it.
+fn on_the_way(kind: Kind) -> impl Iterator<Item = &'static Case> {
+    let lists: [&[Case]; 2] = match kind {
+        Kind::TcpServer => [cases::course::TCP_SERVER, cases::nick::TCP_SERVER],
+        Kind::TcpClient => [cases::break_it::TCP_CLIENT, &[]],
+        Kind::UdpClient => [cases::break_it::UDP_CLIENT, &[]],
+        _ => [&[], &[]],
+    };
+    lists.into_iter().flatten()
+}
+
 /// One thing that a program must do.
 #[derive(Debug)]
 pub struct Case {
@@ -183,7 +205,12 @@ const SLOW: [(Kind, &str, u32); 13] = [
 ];
 
 /// Cases that would be blamed for what another one is about: they stand on that.
-const ROOTS: [(&str, &str); 16] = [
+const ROOTS: [(&str, &str); 21] = [
+    ("echo-silent", "echo"),
+    ("announce", "echo-silent"),
+    ("nick-taken", "nick"),
+    ("nick-forged", "nick"),
+    ("no-pause", "tcp-flood"),
     ("tcp-pieces", "tcp-order"),
     ("tcp-flood", "tcp-order"),
     ("tcp-bustle", "tcp-flood"),
@@ -210,6 +237,12 @@ impl Case {
         if beyond { Level::Safe } else { Level::Notes }
     }
 
+    /// The case of that name, of those for this kind or of those for exercises on the way to it.
+    #[must_use]
+    pub fn find(kind: Kind, id: &str) -> Option<&'static Case> {
+        on_the_way(kind).chain(cases(kind)).find(|case| case.id == id)
+    }
+
     /// How many seconds it takes a program that does all, where that is more than two.
     #[must_use]
     pub fn seconds(&self, kind: Kind) -> Option<u32> {
@@ -227,20 +260,23 @@ impl Case {
     /// the first case of its kind.
     #[must_use]
     pub fn stands_on(&self, kind: Kind) -> Option<&'static str> {
-        let ids = cases(kind).into_iter().map(|case| case.id);
-        let before: Vec<&'static str> = ids.take_while(|id| *id != self.id).collect();
+        let is_on_the_way = on_the_way(kind).any(|case| case.id == self.id);
+        let ids = if is_on_the_way { on_the_way(kind).collect() } else { cases(kind) };
+        let before: Vec<&'static str> =
+            ids.iter().map(|case| case.id).take_while(|id| *id != self.id).collect();
         let named = ROOTS.iter().find(|(id, _)| *id == self.id).map(|(_, root)| *root);
         let is_relay = |id: &&&str| id.ends_with("-relay") || **id == "client-print";
         let relay = before.iter().find(is_relay).copied();
-        let roots = [named, self.difference(), relay, before.first().copied()];
-        roots.into_iter().flatten().find(|root| before.contains(root))
+        let roots = [self.difference(), relay, before.first().copied()];
+        named.or_else(|| roots.into_iter().flatten().find(|root| before.contains(root)))
     }
 
-    /// The case that this one waits for: that on which it stands, where that is `out`, as it has failed or waits
-    /// itself. What is said then would be no news.
+    /// The case that this one waits for: of those on which it stands, one upon the other, the first that is `out`, as it
+    /// has failed or waits itself. What is said then would be no news.
     #[must_use]
     pub fn waits_for(&self, kind: Kind, out: impl Fn(&str) -> bool) -> Option<&'static str> {
-        self.stands_on(kind).filter(|root| out(root))
+        let below = |id: &&'static str| Case::find(kind, id)?.stands_on(kind);
+        iter::successors(self.stands_on(kind), below).find(|root| out(root))
     }
 
     /// Tries this case on a program.
@@ -255,12 +291,15 @@ impl Case {
         }
     }
 
-    /// What came says most about the cause; then what the program itself complained of; then what the failing step
-    /// knows; then what the case knows.
+    /// A part that isn't written yet explains everything. Else what came says most about the cause; then what the program
+    /// itself complained of; then what the failing step knows; then what the case knows.
     fn report(&self, scene: &Scene<'_>, failure: Failure) -> Report {
         let events = scene.log.events_until(failure.at);
         let complaint = || complaint::explained(&complaint::in_events(&events));
-        let hint = failure.evidence.cause.or_else(complaint).or(failure.hint);
+        // Its words may come a moment after the connection's end.
+        let all = complaint::in_events(&scene.log.events_until(Instant::now()));
+        let unwritten = complaint::still_to_write(&all);
+        let hint = unwritten.or(failure.evidence.cause).or_else(complaint).or(failure.hint);
         Report {
             id: self.id,
             title: self.title,

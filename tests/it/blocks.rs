@@ -45,13 +45,13 @@ const PROMPT: &str = "<<ready>>";
 
 /// A block of a page.
 #[derive(Debug, Clone, Default)]
-struct Block {
+pub struct Block {
     /// Where it stands: `docs/differences.md`, `D7`, line 150.
-    page: &'static str,
+    page: String,
     difference: String,
     line: usize,
-    code: String,
-    promised: String,
+    pub code: String,
+    pub promised: String,
 }
 
 impl Block {
@@ -61,7 +61,7 @@ impl Block {
 }
 
 /// The blocks of a page, each with what it promises to print.
-fn blocks(page: &'static str, text: &str) -> Vec<Block> {
+pub fn blocks(page: &str, text: &str) -> Vec<Block> {
     let mut found: Vec<Block> = Vec::new();
     let mut difference = String::new();
     let mut after_code = false; // nothing but empty lines since the last block of code
@@ -78,7 +78,7 @@ fn blocks(page: &'static str, text: &str) -> Vec<Block> {
                 "sh" => {
                     let difference = difference.clone();
                     found.push(Block {
-                        page,
+                        page: page.to_string(),
                         difference,
                         line: at + 1,
                         code: inside,
@@ -299,9 +299,14 @@ fn run(block: &Block, before: Option<&String>, programs: &Path, language: &str) 
         let done = Command::new("bash").args(["-c", code]).current_dir(&directory).status();
         assert!(done.is_ok_and(|done| done.success()), "{}: cannot run what this needs:\n{code}", block.page);
     }
+    run_in(&directory, block, programs, language)
+}
+
+/// The same, in a directory where all is that it needs.
+pub fn run_in(directory: &Path, block: &Block, programs: &Path, language: &str) -> Result<(), String> {
     let started = Instant::now();
     // What still runs behind the block may print too, so it is waited for.
-    let pasted = Shell::start(&directory, programs, language, block.code.contains("sudo"))
+    let pasted = Shell::start(directory, programs, language, block.code.contains("sudo"))
         .paste(&format!("{}wait", block.code));
     let (output, ended) = match pasted {
         Ok(output) => (output, ""),

@@ -18,7 +18,7 @@ pub const PAIRS: [(&str, &str); 3] = [
 /// How many differences there are: D1 to this one. The numbers are fixed.
 const DIFFERENCES: u32 = 32;
 
-fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -37,7 +37,7 @@ fn pairs() -> Vec<(&'static str, &'static str)> {
 }
 
 /// A page's lines outside its code blocks, and the code blocks, each with its language.
-fn text_and_code(page: &str) -> (Vec<&str>, Vec<String>) {
+pub fn text_and_code(page: &str) -> (Vec<&str>, Vec<String>) {
     let (mut text, mut code) = (Vec::new(), Vec::new());
     let mut block: Option<String> = None;
     for line in page.lines() {
@@ -57,7 +57,7 @@ fn text_and_code(page: &str) -> (Vec<&str>, Vec<String>) {
 }
 
 /// The headings' levels, in order.
-fn headings(page: &str) -> Vec<usize> {
+pub fn headings(page: &str) -> Vec<usize> {
     let level = |line: &&str| line.bytes().take_while(|&byte| byte == b'#').count();
     let (text, _) = text_and_code(page);
     text.iter().filter(|line| line.starts_with('#')).map(level).collect()

@@ -15,7 +15,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
@@ -101,7 +101,13 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = self.process.kill(); // and so what runs there is hung up
+        // All that was started here is in the session of the shell, which `script` has started.
+        let pid = self.process.id();
+        let shell = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        for session in shell.split_whitespace() {
+            let _ = Command::new("pkill").args(["-KILL", "-s", session]).status();
+        }
+        let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
@@ -127,14 +133,14 @@ fn sockets(port: u16) -> Vec<String> {
     lines.map(|line| line.split_whitespace().skip(1).take(3).collect::<Vec<_>>().join(" ")).collect()
 }
 
-/// A port that nobody has, and no other experiment gets.
+/// A port that nobody has, and no other experiment gets; another test run begins elsewhere.
 fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(10_000);
+    static COUNT: AtomicU32 = AtomicU32::new(0);
     loop {
-        let port = NEXT.fetch_add(1, Ordering::Relaxed);
-        let here = ("127.0.0.1", port);
+        let mixed = std::process::id().wrapping_mul(7919).wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed));
+        let here = ("127.0.0.1", u16::try_from(10_000 + mixed % 10_000).unwrap());
         if TcpListener::bind(here).is_ok() && UdpSocket::bind(here).is_ok() {
-            return port;
+            return here.1;
         }
     }
 }

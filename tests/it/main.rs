@@ -10,6 +10,8 @@ mod browser;
 mod chromium;
 mod compare;
 mod docs;
+#[cfg(target_os = "linux")]
+mod exercises;
 mod fair;
 mod faulty;
 mod graded;

@@ -1,5 +1,8 @@
 //! The cases, a folder for each kind of program; what several kinds share stands in [`shared`].
 
+pub mod break_it;
+pub mod course;
+pub mod nick;
 pub mod shared;
 pub mod tcp_client;
 pub mod tcp_server;

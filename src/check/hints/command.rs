@@ -105,9 +105,9 @@ const FEW: usize = 10;
 /// tells the rest.
 #[must_use]
 pub fn by_hand(kind: Kind, case: &Case, hands: &Hands) -> String {
-    let section = find(kind, case.id, lang());
+    let Some(section) = find(kind, case.id, lang()) else { return String::new() }; // one for an exercise
     let is_short = |section: &Section| (1..=FEW).contains(&section.steps().count()) && hands.can_do(section);
-    let steps = section.filter(is_short).map_or(String::new(), |section| {
+    let steps = Some(section).filter(is_short).map_or(String::new(), |section| {
         let steps: String = section.steps().map(|step| format!("    {}\n", step.show(hands))).collect();
         tr!(zh "自己动手（S、A、B 是终端：$ 运行，> 输入，| 必须出现）：\n{steps}",
             en "By hand (S, A, B are terminals: $ runs, > is typed, | must appear):\n{steps}")

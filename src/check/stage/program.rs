@@ -70,6 +70,7 @@ impl Program {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         // The verdict must not hang on the language of whoever asks for it.
         command.env("LC_ALL", "C.UTF-8").env_remove("LC_MESSAGES").env_remove("LANG");
+        command.env_remove("RUST_BACKTRACE"); // what a panic says is enough
         #[cfg(unix)] // with all that it starts, so that all of it ends with the case
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = match command.spawn() {
@@ -141,13 +142,13 @@ impl Program {
                 let out = last(&self.stdout);
                 tr!(zh "它在 stdout 上最后打印的是 {out}", en "the last that it printed is {out}")
             }
-            (_, false) => {
-                if let Some(error) = complaint::last_error(&self.stderr.text()) {
-                    return tr!(zh "它在 stderr 上说 {error}", en "on stderr it says {error}");
+            (_, false) => match complaint::last_error(&self.stderr.text()) {
+                Some(error) => tr!(zh "它在 stderr 上说 {error}", en "on stderr it says {error}"),
+                None => {
+                    let err = last(&self.stderr);
+                    tr!(zh "它在 stderr 上最后打印的是 {err}", en "the last that it printed on stderr is {err}")
                 }
-                let err = last(&self.stderr);
-                tr!(zh "它在 stderr 上最后打印的是 {err}", en "the last that it printed on stderr is {err}")
-            }
+            },
         }
     }
 
@@ -488,5 +489,6 @@ impl Drop for Program {
         let mut child = self.child();
         let _ = child.kill();
         let _ = child.wait();
+        let _ = self.stderr.wait_for_end(LAST_WORDS); // it may tell why the case has failed
     }
 }

@@ -104,7 +104,7 @@ pub fn in_events(events: &[Event]) -> String {
 /// What this complaint means, with the line that names the error.
 #[must_use]
 pub fn explained(stderr: &str) -> Option<String> {
-    let errors: Vec<&str> = stderr.lines().filter(|line| names_an_error(line)).collect();
+    let errors: Vec<&str> = errors(stderr).collect();
     SIGNS.iter().find_map(|(signs, meaning)| {
         let line = errors.iter().find(|line| signs.iter().any(|sign| line.contains(sign)))?;
         let line = quoted(line);
@@ -115,7 +115,24 @@ pub fn explained(stderr: &str) -> Option<String> {
 /// The line that names the error that ended the program, if there is one.
 #[must_use]
 pub fn last_error(stderr: &str) -> Option<String> {
-    stderr.lines().rfind(|line| names_an_error(line)).map(quoted)
+    errors(stderr).last().map(quoted)
+}
+
+/// What a `todo!` says that was come upon: a part of the program that nobody has written yet explains all the rest.
+#[must_use]
+pub fn still_to_write(stderr: &str) -> Option<String> {
+    let sentence = errors(stderr).find_map(|line| line.strip_prefix("not yet implemented: "))?;
+    let sentence = shown(sentence);
+    Some(tr!(zh "这里还没有写：{sentence}", en "still to be written: {sentence}"))
+}
+
+/// The lines that name an error. In Rust that is the line behind the one which says where.
+fn errors(stderr: &str) -> impl Iterator<Item = &str> {
+    let behind = stderr.lines().skip(1).map(Some).chain([None]);
+    stderr.lines().zip(behind).filter(|(line, _)| names_an_error(line)).map(|(line, next)| {
+        let is_place = line.starts_with("thread '") && line.ends_with(':');
+        next.filter(|_| is_place).unwrap_or(line)
+    })
 }
 
 /// `ValueError: …`, `java.io.IOException: …`, `panic: …`, as languages begin the line that names an error.
@@ -127,13 +144,16 @@ fn names_an_error(line: &str) -> bool {
 }
 
 fn quoted(line: &str) -> String {
-    let shown: String = line.chars().filter(|c| !c.is_control()).take(MAX_QUOTED).collect();
-    format!("`{shown}`")
+    format!("`{}`", shown(line))
+}
+
+fn shown(line: &str) -> String {
+    line.chars().filter(|c| !c.is_control()).take(MAX_QUOTED).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{explained, last_error};
+    use super::{explained, last_error, still_to_write};
 
     const PYTHON: &str = "Traceback (most recent call last):\n  File \"s.py\", line 7, in <module>\n    text = data.decode()\n\
                           UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position 0\n";
@@ -150,6 +170,21 @@ mod tests {
             assert!(explained(stderr).is_some_and(|told| told.contains(part)), "{stderr}");
             assert!(last_error(stderr).is_some());
         }
+    }
+
+    #[test]
+    fn in_rust_the_message_stands_on_the_next_line() {
+        let panics = |message| {
+            format!("\nthread '<unnamed>' (7) panicked at src/main.rs:1:5:\n{message}\nnote: run with")
+        };
+        let todo = panics("not yet implemented: bind a listener");
+        assert!(still_to_write(&todo).is_some_and(|told| told.ends_with("bind a listener")));
+        let unwrap =
+            panics("called `Result::unwrap()` on an `Err` value: Os { code: 104, kind: ConnectionReset }");
+        assert_eq!(still_to_write(&unwrap), None);
+        assert!(explained(&unwrap).is_some_and(|told| told.contains("has left")));
+        let old = "thread 'main' panicked at 'no room', src/main.rs:1:5\nnote: run with";
+        assert!(last_error(old).is_some_and(|told| told.contains("no room")));
     }
 
     #[test]
