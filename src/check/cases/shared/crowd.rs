@@ -196,6 +196,9 @@ const MORE: usize = 12;
 const BUSY: Duration = Duration::from_secs(4);
 const PAUSE: Duration = Duration::from_millis(3);
 
+/// How long it may take a server to say what it was told meanwhile: there may be thousands on its list by now, all gone.
+const BACKLOG: Duration = Duration::from_secs(10);
+
 /// A talker says so many lines at a time: the server is to walk its list often.
 const AT_A_TIME: usize = 20;
 
@@ -204,7 +207,7 @@ const AT_A_TIME: usize = 20;
 const BREATH: Duration = Duration::from_millis(300);
 
 fn goes_on_meanwhile<C: Connected>(scene: &Scene<'_>) -> Verdict {
-    let server = C::serve(scene.launch())?;
+    let mut server = C::serve(scene.launch())?;
     let talkers = C::room::<TALKERS>(&server, ["A", "B", "C", "D"])?;
     let names = "A, B, C, D";
     scene.log.note(tr!(zh "{names} 不停地说话；同时至少有 {VISITORS} 个客户端来来去去，多数以重置断开",
@@ -241,6 +244,7 @@ fn goes_on_meanwhile<C: Connected>(scene: &Scene<'_>) -> Verdict {
         ))
     });
     server.unless_ended(visited)?;
+    server.patience = server.patience.max(BACKLOG);
     let [mut e, mut f] = server.unless_ended(C::room(&server, ["E", "F"]).rather(UNGUARDED))?;
     e.say("still here")?;
     // What the talkers said last may still be on its way.

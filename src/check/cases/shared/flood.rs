@@ -171,7 +171,7 @@ pub fn four<C: Connected>(e: &mut C, floods: [C; 4], may_hear: impl FnMut(&Heard
         for mut flood in floods {
             flood.set_quiet(true);
             let mut reader = flood.second()?;
-            let patience = reader.role().patience;
+            let patience = reader.role().patience.max(MAX_SILENCE);
             scope.spawn(move || while reader.next(patience).is_something() {});
             scope.spawn(move || send(&mut flood, 0..FLOOD, SMALL) && flood.finish().is_ok());
         }
@@ -186,7 +186,7 @@ fn follow_all<C: Connected>(
 ) -> Verdict {
     let (mut next, mut last_line) = (vec![0; prefixes.len()], Instant::now());
     while next.iter().any(|&next| next < FLOOD) {
-        let patience = e.role().patience;
+        let patience = e.role().patience.max(MAX_SILENCE);
         let mut heard = e.next(patience);
         if may_hear(&heard) {
             if last_line.elapsed() < patience {
