@@ -188,7 +188,7 @@ const BEYOND_THE_NOTES: [&str; 7] = [
 ];
 
 /// What takes more than two seconds of our own program.
-const SLOW: [(Kind, &str, u32); 13] = [
+const SLOW: [(Kind, &str, u32); 16] = [
     (Kind::TcpServer, "D4-slow", 9),
     (Kind::TcpServer, "D7-stop", 4),
     (Kind::TcpServer, "tcp-bustle", 4),
@@ -196,6 +196,9 @@ const SLOW: [(Kind, &str, u32); 13] = [
     (Kind::TcpServer, "tcp-churn", 3),
     (Kind::TcpClient, "D10-wait", 11),
     (Kind::WsServer, "ws-bustle", 4),
+    (Kind::TcpClient, "break-none", 12),
+    (Kind::TcpClient, "break-naive", 4),
+    (Kind::TcpClient, "break-lines", 4),
     (Kind::WsServer, "D25", 10),
     (Kind::WsServer, "D8-unfinished", 6),
     (Kind::WsServer, "D31-slow", 11),
@@ -205,12 +208,15 @@ const SLOW: [(Kind, &str, u32); 13] = [
 ];
 
 /// Cases that would be blamed for what another one is about: they stand on that.
-const ROOTS: [(&str, &str); 21] = [
+const ROOTS: [(&str, &str); 24] = [
     ("echo-silent", "echo"),
     ("announce", "echo-silent"),
     ("nick-taken", "nick"),
     ("nick-forged", "nick"),
     ("no-pause", "tcp-flood"),
+    ("break-naive", "break-none"),
+    ("break-lines", "break-naive"),
+    ("fool-naive", "fool-none"),
     ("tcp-pieces", "tcp-order"),
     ("tcp-flood", "tcp-order"),
     ("tcp-bustle", "tcp-flood"),
