@@ -1,7 +1,8 @@
 //! What the faulty servers have in common: how they listen, print, and stop.
 
 use std::io::{self, Write};
-use std::process::exit;
+use std::os::fd::OwnedFd;
+use std::process::{Command, Stdio, exit};
 use std::thread;
 use std::time::Duration;
 
@@ -9,6 +10,9 @@ use crate::Fault;
 
 /// `println!` panics when stdout is gone: the whole program ends, as by SIGPIPE.
 pub fn print(line: &[u8], fault: Fault) {
+    if fault.is("stops-printing") && line.windows(8).any(|part| part == b"the last") {
+        return;
+    }
     let filtered: String =
         String::from_utf8_lossy(line).chars().filter(|c| !c.is_control() || *c == '\n').collect();
     let line = if fault.is("filter") { filtered.as_bytes() } else { line };
@@ -26,10 +30,16 @@ pub fn bind<T>(addr: &str, fault: Fault, bind: impl Fn(&str) -> io::Result<T>) -
     if fault.is("half") { everywhere.or_else(|_| bind(&format!("0.0.0.0{addr}"))) } else { everywhere }
 }
 
+/// A child that holds this socket, and lives for a while.
+pub fn hold(socket: impl Into<OwnedFd>) {
+    let _ = Command::new("sleep").arg("9").stdin(Stdio::from(socket.into())).spawn();
+}
+
 /// Faulty ways to stop; without a fault, the signal kills.
 pub fn stop_with(fault: Fault) {
     let code = match fault.0 {
         "slow-stop" | "silent-stop" | "mute-stop" | "uncounted" => 0,
+        "holds-port" | "holds-clients" | "no-reuse" => 0,
         "stop-code" => 130,
         "jumpy" => return stop_at_the_second(),
         _ => return,
@@ -38,7 +48,7 @@ pub fn stop_with(fault: Fault) {
         if fault.is("slow-stop") {
             thread::sleep(Duration::from_secs(5));
         }
-        if fault.is("mute-stop") {
+        if !["slow-stop", "silent-stop", "uncounted", "stop-code"].contains(&fault.0) {
             println!("bye"); // But to nobody else.
         }
         exit(code)

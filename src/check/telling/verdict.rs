@@ -69,12 +69,26 @@ pub trait Likely {
     /// Sets the hint, unless a step further in has set one.
     #[must_use]
     fn likely(self, hint: impl fmt::Display) -> Self;
+
+    /// Sets the hint, whatever a step further in says.
+    #[must_use]
+    fn surely(self, hint: impl fmt::Display) -> Self;
 }
 
 impl<T> Likely for Verdict<T> {
     fn likely(self, hint: impl fmt::Display) -> Self {
         self.map_err(|halt| match halt {
             Halt::Failed(mut failure) if failure.hint.is_none() => {
+                failure.hint = Some(hint.to_string());
+                Halt::Failed(failure)
+            }
+            other => other,
+        })
+    }
+
+    fn surely(self, hint: impl fmt::Display) -> Self {
+        self.map_err(|halt| match halt {
+            Halt::Failed(mut failure) => {
                 failure.hint = Some(hint.to_string());
                 Halt::Failed(failure)
             }
