@@ -55,6 +55,8 @@ impl Fault {
         match self.0 {
             "patient" => Some(Duration::from_secs(1)), // Each costs its own second.
             "hasty" => Some(Duration::from_millis(20)), // A slow reader is taken for a stalled one.
+            "late" => Some(Duration::from_millis(8)),  // And shut out at the 14th time.
+            "keeps" => Some(Duration::from_millis(20)), // And never shut out.
             _ => None,
         }
     }

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 #[cfg(target_os = "linux")]
 use std::os::fd::AsRawFd;
-use std::process::exit;
+use std::os::fd::OwnedFd;
+use std::process::{Command, Stdio, exit};
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use crate::Fault;
 
 /// `println!` panics when stdout is gone: the whole program ends, as by SIGPIPE.
 pub fn print(line: &[u8], fault: Fault) {
+    if fault.is("stops-printing") && line.windows(8).any(|part| part == b"the last") {
+        return;
+    }
     let filtered: String =
         String::from_utf8_lossy(line).chars().filter(|c| !c.is_control() || *c == '\n').collect();
     let line = if fault.is("filter") { filtered.as_bytes() } else { line };
@@ -44,10 +48,16 @@ pub fn listen(addr: &str, fault: Fault) -> io::Result<TcpListener> {
     }
 }
 
+/// A child that holds this socket, and lives for a while.
+pub fn hold(socket: impl Into<OwnedFd>) {
+    let _ = Command::new("sleep").arg("9").stdin(Stdio::from(socket.into())).spawn();
+}
+
 /// Faulty ways to stop; without a fault, the signal kills.
 pub fn stop_with(fault: Fault) {
     let code = match fault.0 {
         "slow-stop" | "silent-stop" | "mute-stop" | "uncounted" => 0,
+        "holds-port" | "holds-clients" | "no-reuse" => 0,
         "stop-code" => 130,
         "jumpy" => return stop_at_the_second(),
         _ => return,
@@ -56,7 +66,7 @@ pub fn stop_with(fault: Fault) {
         if fault.is("slow-stop") {
             thread::sleep(Duration::from_secs(5));
         }
-        if fault.is("mute-stop") {
+        if !["slow-stop", "silent-stop", "uncounted", "stop-code"].contains(&fault.0) {
             println!("bye"); // But to nobody else.
         }
         exit(code)

@@ -10,7 +10,10 @@ use crate::Fault;
 
 pub fn run(addr: &str, fault: Fault) {
     let mut conn = TcpStream::connect(addr).unwrap(); // A panic is no sentence.
-    println!("connected");
+    println!("{}", if fault.is("half-zh") { "已连接到服务器" } else { "connected" });
+    if fault.is("warns") {
+        eprintln!("nobody asked");
+    }
     let reader = BufReader::new(conn.try_clone().unwrap());
     let listener = thread::spawn(move || listen(reader, fault));
     for mut line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
@@ -19,6 +22,9 @@ pub fn run(addr: &str, fault: Fault) {
         }
         if line.len() > 65_536 && fault.is("skip-long") || line == b"last words" && fault.is("lose-last") {
             continue;
+        }
+        if fault.is("words") && line.is_empty() {
+            continue; // As scanf takes words for lines.
         }
         if fault.is("text") {
             line = String::from_utf8_lossy(&line).into_owned().into_bytes();
@@ -33,6 +39,10 @@ pub fn run(addr: &str, fault: Fault) {
         "impatient" => {
             conn.shutdown(Shutdown::Write).unwrap();
             thread::sleep(Duration::from_secs(1));
+        }
+        "hurried" => {
+            conn.shutdown(Shutdown::Write).unwrap();
+            thread::sleep(Duration::from_millis(6500));
         }
         "forever" => {
             conn.shutdown(Shutdown::Write).unwrap();
@@ -50,8 +60,15 @@ fn listen(reader: BufReader<TcpStream>, fault: Fault) {
         if fault.is("filter") {
             line.retain(|byte| !byte.is_ascii_control() && *byte != 0x9b);
         }
-        line.push(b'\n');
-        let _ = io::stdout().write_all(&line);
+        if fault.is("garbled") {
+            line = String::from_utf8_lossy(&line).replace("before", "").into_bytes();
+        }
+        if fault.is("erases") {
+            line = [b"\r\x1b[K", &line[..], b"\r\x1b[Khalf a li"].concat();
+        } else {
+            line.push(b'\n');
+        }
+        let _ = io::stdout().write_all(&line).and_then(|()| io::stdout().flush());
     }
     if fault.is("silent-end") {
         exit(1);

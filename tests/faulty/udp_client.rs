@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, ErrorKind, Write};
 use std::net::UdpSocket;
 use std::process::exit;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use crate::Fault;
@@ -14,6 +15,9 @@ pub fn run(addr: &str, fault: Fault) {
     let conn = UdpSocket::bind(any).unwrap();
     conn.connect(addr).unwrap();
     println!("connected");
+    if fault.is("wordy") {
+        println!("the server hears of it with your first line\nso say something");
+    }
     let listening = conn.try_clone().unwrap();
     thread::spawn(move || listen(&listening, fault));
     for mut line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
@@ -32,6 +36,8 @@ pub fn run(addr: &str, fault: Fault) {
     }
 }
 
+static GIVEN_UP: AtomicBool = AtomicBool::new(false);
+
 fn is_left_out(line: &[u8], fault: Fault) -> bool {
     let most = if fault.is("short") { 60_000 } else { 65_506 };
     if line.len() > most && fault.is("no-room") {
@@ -40,6 +46,7 @@ fn is_left_out(line: &[u8], fault: Fault) -> bool {
     line.len() > most && ["skip-long", "no-room", "short"].contains(&fault.0)
         || line == b"last words" && fault.is("lose-last")
         || fault.is("mute")
+        || fault.is("gives-up") && GIVEN_UP.load(Ordering::Relaxed)
 }
 
 fn listen(conn: &UdpSocket, fault: Fault) {
@@ -62,6 +69,7 @@ fn listen(conn: &UdpSocket, fault: Fault) {
             Err(_) if fault.is("silent") => {}
             Err(e) if fault.is("chatty") => eprintln!("cannot receive: {e}"), // Each time.
             Err(e) => {
+                GIVEN_UP.store(true, Ordering::Relaxed);
                 eprintln!("cannot receive: {e}");
                 return; // Deaf from now on.
             }

@@ -15,10 +15,14 @@ pub fn run(url: &str, fault: Fault) {
     let addr = url.strip_prefix("ws://").unwrap().strip_suffix("/ws").unwrap(); // A panic is no sentence.
     let mut conn = TcpStream::connect(addr).unwrap();
     conn.set_nodelay(true).unwrap();
-    conn.write_all(request("/ws", addr, "").as_bytes()).unwrap();
+    let request =
+        if fault.is("plain") { "GET / HTTP/1.1\r\n\r\n".to_string() } else { request("/ws", addr, "") };
+    conn.write_all(request.as_bytes()).unwrap();
     let answer = read_head(&mut conn);
     assert!(answer.starts_with("HTTP/1.1 101") || fault.is("trusting"), "{answer}");
-    println!("connected");
+    if !fault.is("no-banner") {
+        println!("connected");
+    }
     let listening = conn.try_clone().unwrap();
     thread::spawn(move || listen(listening, fault));
     for line in io::stdin().lock().split(b'\n').map_while(Result::ok) {

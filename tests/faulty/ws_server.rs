@@ -23,16 +23,31 @@ pub fn run(addr: &str, fault: Fault) {
     print(format!("WebSocket server on {}\n", listener.local_addr().unwrap()).as_bytes(), fault);
     stop_with(fault);
     let clients = Clients::default();
+    let mut count = 0;
     loop {
         match listener.accept() {
             Ok((conn, peer)) => {
+                count += 1;
+                if fault.is("counts-all") && count > 50 {
+                    thread::spawn(move || answer(&conn, "503 Full", "no.\n"));
+                    continue;
+                }
                 let clients = clients.clone();
                 thread::spawn(move || serve(conn, peer, &clients, fault));
+                if fault.is("closes") && count == 60 {
+                    drop(listener);
+                    loop {
+                        thread::park(); // Deaf to whoever comes later.
+                    }
+                }
             }
             Err(e) => eprintln!("accept failed: {e}"), // And again, and again.
         }
     }
 }
+
+/// What a page should be sent with.
+const SAFE: &str = "X-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'self'";
 
 fn serve(mut conn: TcpStream, peer: SocketAddr, clients: &Clients, fault: Fault) {
     conn.set_nodelay(true).unwrap();
@@ -42,23 +57,35 @@ fn serve(mut conn: TcpStream, peer: SocketAddr, clients: &Clients, fault: Fault)
     if fault.is("idle-timeout") {
         conn.set_read_timeout(Some(Duration::from_secs(10))).unwrap(); // Anew with each byte.
     }
-    let Some((head, mut came)) = read_head(&mut conn) else { return };
+    match fault.0 {
+        "hurried" => conn.set_read_timeout(Some(Duration::from_secs(1))).unwrap(),
+        "rude" => return drop(conn.read_exact(&mut [0])), // What is left unread resets the connection.
+        "half-answer" => return drop(conn.read(&mut [0; 8192]).and_then(|_| conn.write_all(b"HTTP/1.1 20"))),
+        _ if fault.0.starts_with("words-") => return answer_wrong(&conn, fault),
+        _ => {}
+    }
+    let Some((head, mut came)) = read_head(&mut conn, fault) else { return };
     if fault.is("small-head") && head.len() > 4096 {
         return answer(&conn, "431 Too Large", "");
     }
     let strict = fault.is("strict-head") && !head.contains("\r\nConnection: Upgrade\r\n");
-    let is_room = head.starts_with("GET /ws") && !strict;
+    let is_room = head.starts_with("GET /ws") && !strict && !fault.is("refuse");
     let Some(key) = header(&head, "sec-websocket-key").filter(|_| is_room) else {
         return match fault.0 {
-            "bare-page" => answer(&conn, "200 OK", "<html>"),
+            "no-head" if head.starts_with("HEAD") => {}
+            "head-zero" if head.starts_with("HEAD") => answer(&conn, "200 OK", ""),
+            "bare-page" | "head-zero" | "no-head" => answer(&conn, "200 OK", "<html>"),
+            "no-html" => answer(&conn, &format!("200 OK\r\n{SAFE}"), "hello"),
+            "unsafe-page" => answer(&conn, "200 OK\r\nX-Content-Type-Options: nosniff", "<html>"),
             _ => answer(&conn, "404 Not Found", "no.\n"),
         };
     };
     let accept = derive_accept_key(key.as_bytes());
+    let more = if fault.is("agrees") { "Sec-WebSocket-Extensions: permessage-deflate\r\n" } else { "" };
     let _ = conn.write_all(
         format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Accept: {accept}\r\n\r\n"
+             Sec-WebSocket-Accept: {accept}\r\n{more}\r\n"
         )
         .as_bytes(),
     );
@@ -66,11 +93,53 @@ fn serve(mut conn: TcpStream, peer: SocketAddr, clients: &Clients, fault: Fault)
         came.clear();
     }
     if !fault.is("few") || clients.lock().unwrap().len() < 8 {
-        clients.lock().unwrap().push((peer, conn.try_clone().unwrap()));
+        for _ in 0..if fault.is("twice") { 2 } else { 1 } {
+            clients.lock().unwrap().push((peer, conn.try_clone().unwrap()));
+        }
+    }
+    if fault.is("pings") || fault.is("drops") {
+        ping(conn.try_clone().unwrap(), fault);
     }
     let by_error = chat(&mut conn, peer, clients, came, fault);
     if !(fault.is("leak") && by_error) {
         clients.lock().unwrap().retain(|(other, _)| *other != peer);
+    }
+    match fault.0 {
+        "hoard" => drop(vec![1_u8; 64 * 1024].leak()),
+        "threads" => {
+            thread::spawn(thread::park);
+        }
+        "holds" => std::mem::forget(conn),
+        _ => {}
+    }
+}
+
+/// Pings for ever, or ends the connection instead.
+fn ping(mut conn: TcpStream, fault: Fault) {
+    thread::spawn(move || {
+        loop {
+            thread::sleep(Duration::from_secs(1));
+            if fault.is("drops") {
+                let _ = conn.shutdown(Shutdown::Both);
+            }
+            if conn.write_all(&frame::unmasked(FIN | PING, b"")).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// Answers what is wrong, each time with one thing missing.
+fn answer_wrong(mut conn: &TcpStream, fault: Fault) {
+    let mut piece = [0; 8192];
+    let n = conn.read(&mut piece).unwrap_or(0);
+    let asked = String::from_utf8_lossy(&piece[..n]);
+    match fault.0 {
+        _ if asked.contains("nonsense") && fault.is("words-none") => answer(conn, "400 No", ""),
+        _ if asked.contains("Version: 8") => answer(conn, "426 No", "speak version 13 here"),
+        "words-wrong" => answer(conn, "400 No", "no."),
+        "words-inside" => answer(conn, "400 No", "httparse error: http HTTP Token"),
+        _ => answer(conn, "400 No", "this is http, or HTTP, or none"),
     }
 }
 
@@ -82,7 +151,7 @@ fn answer(mut conn: &TcpStream, status: &str, body: &str) {
 }
 
 /// However long it is, and however long it takes.
-fn read_head(conn: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+fn read_head(conn: &mut TcpStream, fault: Fault) -> Option<(String, Vec<u8>)> {
     let (mut came, mut piece, mut seen) = (vec![], [0; 8192], 0_usize);
     loop {
         let start = seen.saturating_sub(3);
@@ -91,6 +160,10 @@ fn read_head(conn: &mut TcpStream) -> Option<(String, Vec<u8>)> {
             return Some((String::from_utf8_lossy(&came).into_owned(), tail));
         }
         seen = came.len();
+        if fault.is("late-limit") && seen > 10_000 {
+            answer(conn, "431 Too Large", "");
+            return None;
+        }
         match conn.read(&mut piece) {
             Ok(n @ 1..) => came.extend_from_slice(&piece[..n]),
             _ => return None,
@@ -136,9 +209,15 @@ fn handle(
         PONG => {}
         CLOSE if fault.is("no-close") => return false,
         CLOSE => {
-            let payload = if fault.is("close-1000") { &frame::code(1000)[..] } else { &frame.payload };
+            let thousand = frame::code(1000);
+            let payload = match fault.0 {
+                "close-1000" => &thousand[..],
+                "empty-1000" if frame.payload.is_empty() => &thousand,
+                "close-empty" => &[],
+                _ => &frame.payload,
+            };
             reply(conn, clients, &frame::unmasked(FIN | CLOSE, payload), fault);
-            return false;
+            return fault.is("stays");
         }
         opcode => {
             if opcode != CONTINUATION {
@@ -149,8 +228,17 @@ fn handle(
                 reply(conn, clients, &frame::unmasked(FIN | CLOSE, &frame::code(1009)), fault);
                 return false;
             }
+            if fault.is("one-line") || fault.is("no-cr") && !message.contains(&b'\r') {
+                message.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+            } else if fault.is("no-cr") {
+                return false;
+            }
             if frame.first & FIN != 0 || fault.is("no-fragments") {
                 relay(peer, clients, message, fault);
+                if fault.is("relays-bad") && std::str::from_utf8(message).is_err() {
+                    reply(conn, clients, &frame::unmasked(FIN | CLOSE, &frame::code(1007)), fault);
+                    return false;
+                }
                 message.clear();
             }
         }

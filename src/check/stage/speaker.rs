@@ -333,6 +333,7 @@ pub trait Speaker: Sized + Send {
     fn late(server: &Server, name: &str, member: &mut Self) -> Verdict<Self> {
         let deadline = Instant::now() + server.patience;
         loop {
+            let round_ends = Instant::now() + GREETING;
             if let Ok(mut peer) = Self::join(server, name) {
                 member.say("anybody new?")?;
                 if peer.hears(b"anybody new?", GREETING) {
@@ -346,6 +347,8 @@ pub trait Speaker: Sized + Send {
                                 en "it hears nothing, or is turned away");
                 return fail(join(name, gets_in), got);
             }
+            // Who was turned away hears that at once: no reason to hurry.
+            thread::sleep(round_ends.saturating_duration_since(Instant::now()));
         }
     }
 }

@@ -130,7 +130,6 @@ impl Connected for Peer {
     }
 
     fn finish(&mut self) -> Verdict {
-        self.role.note(|| tr!(zh "半关闭，不再发送", en "half-closes"));
         let _ = self.stream().shutdown(Shutdown::Write);
         Ok(())
     }

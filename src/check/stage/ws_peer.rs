@@ -67,10 +67,7 @@ impl WsPeer {
     pub fn send_raw(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
         match self.stream.write_all(bytes.as_ref()) {
             Ok(()) => Ok(()),
-            Err(e) => {
-                let name = &self.role.name;
-                fail(tr!(zh "{name} 能够发送", en "{name} can send"), e.to_string())
-            }
+            Err(e) => fail(self.role.does(text!(zh "能够发送", en "can send")), e.to_string()),
         }
     }
 
@@ -103,8 +100,8 @@ impl WsPeer {
                 Ok(())
             }
             other => {
-                let name = &self.role.name;
-                fail(tr!(zh "{name} 收到 Close {code}", en "{name} gets Close {code}"), other.told())
+                let gets = tr!(zh "收到 Close {code}", en "gets Close {code}");
+                fail(self.role.does(gets), other.told())
             }
         }
     }
@@ -120,9 +117,8 @@ impl WsPeer {
         match self.next(self.role.patience) {
             Heard::End(_) => Ok(()),
             other => {
-                let name = &self.role.name;
-                let wanted = tr!(zh "{name} 的连接结束", en "{name} gets the end of the connection");
-                fail(wanted, other.told())
+                let gets = text!(zh "读到连接结束", en "gets the end of the connection");
+                fail(self.role.does(gets), other.told())
             }
         }
     }
@@ -280,8 +276,7 @@ impl Connected for WsPeer {
 
 /// The connection can't be held any longer.
 fn unconnected<T>(role: &Role, err: &io::Error) -> Verdict<T> {
-    let name = &role.name;
-    fail(tr!(zh "{name} 已连接", en "{name} is connected"), err.to_string())
+    fail(role.does(text!(zh "已连接", en "is connected")), err.to_string())
 }
 
 /// The value of a header line, its name given in lower case.

@@ -10,16 +10,19 @@
 //! CHATROOM_BLESS=1 CHATROOM_GRADED=1 cargo test --test it graded           # store what comes as what must come
 //! ```
 
+mod commands;
+mod messages;
+mod notes;
 mod reports;
 mod sets;
 
 use std::collections::VecDeque;
-use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Mutex;
-use std::thread;
+use std::{env, fs, thread};
 
-use chatroom::check::{Case, Kind, Outcome};
+use chatroom::check::Kind;
 
 /// Whether the environment asks for all that there is about this kind.
 fn is_asked_for(kind: Kind) -> bool {
@@ -35,11 +38,6 @@ fn blesses() -> bool {
 /// A stored file.
 fn stored(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/graded").join(name)
-}
-
-/// Tries a case on a faulty program.
-fn check(case: &Case, kind: Kind, fault: &str) -> Outcome {
-    case.check(&crate::faulty(&kind.to_string(), fault))
 }
 
 /// Does the same with all, some of them at a time. What came of each, in their order.
@@ -64,4 +62,22 @@ fn with_all<T: Send, R: Send>(
     let mut done = done.into_inner().unwrap();
     done.sort_by_key(|(at, _)| *at);
     done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Starts a test of this module again, in another language. What it wrote to the file whose name it finds in the first
+/// of these variables.
+fn again_in(language: &str, test: &str, variables: &[(&str, &str)]) -> String {
+    let (file, more) = variables.split_first().unwrap();
+    let path = env::temp_dir().join(format!("chatroom-{}-{}-{language}", std::process::id(), file.0));
+    let ran = Command::new(env::current_exe().unwrap())
+        .args(["--exact", &format!("graded::{test}")])
+        .env("LC_ALL", language)
+        .env(file.0, &path)
+        .envs(more.iter().copied())
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+    let told = fs::read_to_string(&path).unwrap();
+    let _ = fs::remove_file(&path);
+    told
 }

@@ -5,7 +5,7 @@ use std::fs;
 
 use chatroom::check::{self, Kind, Outcome};
 
-use super::{blesses, check, is_asked_for, stored, with_all};
+use super::{blesses, is_asked_for, stored, with_all};
 use crate::faulty::PROOFS;
 
 /// A faulty program; without a fault the naive one.
@@ -57,7 +57,7 @@ impl Program {
     }
 
     fn judge_by(self, case: &check::Case) -> &'static str {
-        match check(case, self.kind, self.fault) {
+        match case.check(&crate::faulty(&self.kind.to_string(), self.fault)) {
             Outcome::Passed => "passes",
             Outcome::Failed(_) => "fails",
             Outcome::NotChecked(_) => "not checked",

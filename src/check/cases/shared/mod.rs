@@ -203,7 +203,7 @@ fn is_free<S: Speaker>(scene: &Scene<'_>, server: &Server) -> Verdict {
     ensure(free, wanted, text!(zh "它仍被占用", en "it is still taken"))
         .likely(text!(zh "程序启动的别的进程还占着这个套接字",
                       en "something that the program has started still holds the socket"))?;
-    let again = S::serve(scene.launch().at(address)).likely(
+    let again = S::serve(scene.launch().at(address)).rather(
         text!(zh "端口没有空出来：要设置 SO_REUSEADDR", en "the port isn't free: set SO_REUSEADDR"),
     )?;
     S::room(&again, ["C", "D"]).map(|_| ())

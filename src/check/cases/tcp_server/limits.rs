@@ -123,10 +123,11 @@ fn threads(scene: &Scene<'_>) -> Verdict {
     drop(crowd);
     scene.log.note(tr!(zh "它们离开",
                        en "they leave"));
-    let mut c = Peer::late(&server, "C", &mut a)?;
-    relay(&mut c, &mut a, "room again").likely(&tr!(
+    let late = Peer::late(&server, "C", &mut a).likely(&tr!(
         zh "已经结束的线程还算在数内",
-        en "a thread that has ended is still counted"))
+        en "a thread that has ended is still counted"));
+    let mut c = server.unless_ended(late)?;
+    relay(&mut c, &mut a, "room again")
 }
 
 /// A newcomer must hear the room (if it isn't in it yet, at the next line), or the end of its connection.

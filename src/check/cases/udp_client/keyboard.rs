@@ -115,8 +115,11 @@ fn heard_again(scene: &Scene<'_>, client: &mut Program, server: &mut UdpPeer) ->
 fn is_told(scene: &Scene<'_>, client: &mut Program) -> Verdict {
     let deadline = Instant::now() + scene.patience();
     while !client.stderr.wait_for(AGAIN, |all| contains(all, b"\n")) {
-        client.type_in("anybody there?\n")?;
+        if client.stderr.wait_for_end(Duration::ZERO) {
+            client.wait(AGAIN); // It is ending, so there is nothing to wait for but that.
+        }
         client.expect_running()?;
+        client.type_in("anybody there?\n")?;
         if Instant::now() > deadline {
             let said = fail(
                 tr!(zh "在 stderr 上说明没有程序在监听",

@@ -1,7 +1,7 @@
 //! Who may come in: D27 (pages of other sites), D8 (one too many), D5 (out of descriptors).
 
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::check::cases::shared::crowd;
 use crate::check::stage::reply::{Reply, read_reply};
@@ -179,6 +179,9 @@ fn places(scene: &Scene<'_>) -> Verdict {
     WsPeer::late(&server, "D", &mut a).map(|_| ())
 }
 
+/// How long one waits before one asks again.
+const AGAIN: Duration = Duration::from_millis(50);
+
 fn unfinished(scene: &Scene<'_>) -> Verdict {
     scene.needs_chatroom("--max-clients")?;
     let server = scene.launch().with(&["--max-clients", "2"]).server()?;
@@ -203,5 +206,6 @@ fn unfinished(scene: &Scene<'_>) -> Verdict {
         let wanted =
             tr!(zh "他们离开之后，又能得到网页", en "the page can be had again, once they have left");
         ensure(Instant::now() < deadline, wanted, tr!(zh "仍是 {status}", en "still {status}"))?;
+        thread::sleep(AGAIN);
     }
 }

@@ -93,8 +93,12 @@ fn head(scene: &Scene<'_>) -> Verdict {
 /// Reads an answer whose length says nothing about what comes.
 fn read_to_end(peer: &mut Peer, scene: &Scene<'_>) -> Verdict<Reply> {
     let mut lines = Vec::new();
-    while let Heard::Words(line) = peer.next(scene.patience()) {
-        lines.extend(line);
+    while let Heard::Words(some) | Heard::End(some) = peer.next(scene.patience()) {
+        let is_end = !some.ends_with(b"\n");
+        lines.extend(some);
+        if is_end {
+            break;
+        }
     }
     match Reply::parse(&lines) {
         Some(reply) => Ok(reply),
