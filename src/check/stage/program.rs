@@ -345,7 +345,7 @@ impl Program {
         let told = ensure(lines == 1 && text.contains(part), wanted, show(text.as_bytes()));
         if lines == 1 && part.contains(':') {
             told.likely(text!(zh "这句话没有写明地址", en "the sentence doesn't name the address"))
-        } else if lines == 0 && !self.stdout.bytes().is_empty() {
+        } else if lines == 0 && TROUBLE.iter().any(|words| self.stdout.text().contains(words)) {
             told.likely(text!(zh "出错的说明打印到了 stdout 上：应当打印到 stderr 上",
                               en "it is told on stdout: what goes wrong belongs on stderr"))
         } else {
@@ -362,6 +362,9 @@ impl Program {
                              en "nobody catches the error, and a trace of calls is printed: catch it, and say it in a sentence"))
     }
 }
+
+/// How systems and languages tell that an address is taken, or that nobody listens.
+const TROUBLE: [&str; 4] = ["ddress already in use", "EADDRINUSE", "onnection refused", "ECONNREFUSED"];
 
 /// Without what `go run` and npm say of the end of a program.
 fn without_wrapper(stderr: &str) -> String {
