@@ -34,7 +34,7 @@ fn announce(last: Option<TcpStream>, newcomer: SocketAddr) {
 /// second handle of the same connection.
 fn start(conn: TcpStream, peer: SocketAddr) -> io::Result<TcpStream> {
     let handle = conn.try_clone()?;
-    // Go: go handleConnection(conn)
+    // Go: go handleClient(…)
     thread::spawn(move || {
         if let Err(err) = serve(&conn, peer) {
             eprintln!("{peer}: {err}");

@@ -50,7 +50,7 @@ fn start(conn: TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()>
     conn.set_nodelay(true)?; // Go does this by itself: a line goes out at once, however short
     enter(&conn, peer, clients)?;
     let clients = Arc::clone(clients);
-    // Go: go handleConnection(conn)
+    // Go: go handleClient(…)
     thread::spawn(move || {
         if let Err(err) = serve(&conn, peer, &clients) {
             eprintln!("{peer}: {err}");

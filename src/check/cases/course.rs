@@ -1,13 +1,15 @@
 //! Cases for exercises whose program isn't a chat room yet.
 
+use std::ops::Range;
+use std::thread;
 use std::time::Duration;
 
-use crate::check::cases::shared::flood;
+use crate::check::cases::shared::flood::{self, follow, words};
 use crate::check::stage::scene::Server;
-use crate::check::stage::speaker::Speaker;
+use crate::check::stage::speaker::{Connected, Heard, Speaker};
 use crate::check::stage::tcp_peer::Peer;
-use crate::check::telling::verdict::ensure;
-use crate::check::{Case, Likely, Scene, Verdict};
+use crate::check::telling::verdict::{Halt, ensure};
+use crate::check::{Case, Likely, Scene, Text, Verdict};
 use crate::{text, tr};
 
 /// For a TCP server that is on its way.
@@ -51,6 +53,24 @@ pub const TCP_SERVER: &[Case] = &[
         hint: text!(zh "写的时候还在等：广播只能把内容放进队列，写交给另一个线程",
                     en "somebody is waited for: let a broadcast only put lines into queues, and another thread write"),
         run: never_waits,
+    },
+    Case {
+        id: "stalled",
+        title: text!(zh "一个客户端不再读取，别人照样收到每一行，等待不超过 3 秒；它会被断开",
+                     en "when a client stops reading, the others get every line and never wait over 3 s; it is disconnected"),
+        hint: text!(zh "它的缓冲区满了，写给它就会一直等下去，而且拿着锁：写要有期限，错过期限的要断开",
+                    en "once its buffers are full a write to it waits for ever, with the lock held: \
+                        give each write a deadline, and disconnect whoever misses it"),
+        run: one_stalls,
+    },
+    Case {
+        id: "batch",
+        title: text!(zh "许多行一起到来时，比一行一行到来时省下四分之三以上的处理器时间",
+                     en "lines that come together cost less than a quarter of the processor time that they cost one by one"),
+        hint: text!(zh "每一行对每个客户端各写一次：一次读到的各行，应当合在一起，对每个客户端只写一次",
+                    en "each line is written to each client by itself: write what one read brought at once, \
+                        one write for each client"),
+        run: saves_by_the_batch,
     },
 ];
 
@@ -113,4 +133,92 @@ fn served(server: &Server, name: &str) -> Verdict<Peer> {
     let mut peer = Peer::join(server, name)?;
     echo(&mut peer, "here I am")?;
     Ok(peer)
+}
+
+/// 6 MB: more than the 4.3 MB that the buffers of one who never reads may hold. After each step, which fits any buffer,
+/// the speaker waits for whoever reads.
+const FLOOD: usize = 6 * 1024;
+const STEP: usize = 128;
+const SIZE: usize = 1024;
+
+fn one_stalls(scene: &Scene<'_>) -> Verdict {
+    let server = scene.server()?;
+    let [mut a, mut b, mut s] = Peer::room(&server, ["A", "B", "S"])?;
+    scene.log.note(tr!(zh "S 不再读取；A 说 {FLOOD} 行，每行 {SIZE} 字节；B 读取",
+                       en "S stops reading; A says {FLOOD} lines of {SIZE} bytes; B reads"));
+    [&a, &b, &s].into_iter().for_each(|peer| peer.set_quiet(true));
+    let from = a.prefix();
+    for start in (0..FLOOD).step_by(STEP) {
+        let lines = start..start + STEP;
+        ensure(say_at_once(&mut a, lines.clone(), SIZE), CAN_SEND, CANNOT)?;
+        server.unless_ended(follow(&mut b, &from, lines, SIZE))?;
+    }
+    let gone = s.read_to_end(scene.patience()) != Heard::Nothing;
+    ensure(
+        gone,
+        text!(zh "S 被断开", en "S is disconnected"),
+        text!(zh "它的连接一直开着", en "its connection stays open"),
+    )
+}
+
+const CAN_SEND: Text = text!(zh "A 能够发送", en "A can send");
+const CANNOT: Text = text!(zh "发不出去", en "it can't");
+
+/// Says lines of a flood in one write. Says whether it could.
+fn say_at_once(peer: &mut Peer, lines: Range<usize>, size: usize) -> bool {
+    let bytes: Vec<u8> = lines.flat_map(|i| peer.encode(words(i, size))).collect();
+    peer.try_send(&bytes)
+}
+
+/// So many lines of so many bytes in a round; so many rounds at most, and so much processor time, to be measured well.
+const ROUND: usize = 500;
+const SHORT: usize = 60;
+const ROUNDS: usize = 40;
+const ENOUGH: Duration = Duration::from_millis(400);
+
+/// What lines cost together must be less than this part of what they cost one by one.
+const PART: u32 = 4;
+
+/// The control is the same program: it gets the same lines, one after the other, so that each must be sent on alone.
+fn saves_by_the_batch(scene: &Scene<'_>) -> Verdict {
+    let server = scene.server()?;
+    let [mut a, mut hearers @ ..] = Peer::room(&server, ["A", "B", "C", "D", "E", "F", "G", "H", "I"])?;
+    [&a].into_iter().chain(&hearers).for_each(|peer| peer.set_quiet(true));
+    let (mut lines, start) = (0, server.program.usage()?.cpu);
+    let mut one_by_one = Duration::ZERO;
+    while one_by_one < ENOUGH && lines < ROUND * ROUNDS {
+        for i in lines..lines + ROUND {
+            a.say(words(i, SHORT))?;
+            hearers.iter_mut().try_for_each(|hearer| hearer.expect_from(&a, words(i, SHORT)))?;
+        }
+        lines += ROUND;
+        one_by_one = server.program.usage()?.cpu - start;
+    }
+    scene.log.note(tr!(zh "A 一行一行地说 {lines} 行，每一行都等大家收到：服务器用了 {one_by_one:?}",
+                       en "A says {lines} lines, each when all have the one before: that costs the server {one_by_one:?}"));
+    let start = server.program.usage()?.cpu;
+    server.unless_ended(all_at_once(&mut a, &mut hearers, lines))?;
+    let together = server.program.usage()?.cpu - start;
+    scene.log.note(tr!(zh "A 一口气说完同样多的行：服务器用了 {together:?}",
+                       en "A says as many without a pause: that costs the server {together:?}"));
+    let most = one_by_one / PART;
+    let wanted = tr!(zh "一口气说的 {lines} 行用去的处理器时间不到 {most:?}，即一行一行说时的 1/{PART}",
+                     en "{lines} lines without a pause cost less than {most:?} of processor time, 1/{PART} of what they cost one by one");
+    ensure(together < most, wanted, format!("{together:?}"))
+}
+
+/// One floods, and all others hear each line.
+fn all_at_once(a: &mut Peer, hearers: &mut [Peer], lines: usize) -> Verdict {
+    let from = a.prefix();
+    thread::scope(|scope| {
+        let follow_all = |hearer| scope.spawn(|| follow(hearer, &from, 0..lines, SHORT).map(drop));
+        let all: Vec<_> = hearers.iter_mut().map(follow_all).collect();
+        let said = (0..lines).step_by(ROUND).all(|start| say_at_once(a, start..start + ROUND, SHORT));
+        let heard = all.into_iter().try_for_each(|one| one.join().unwrap_or_else(|_| broken()));
+        heard.and(ensure(said, CAN_SEND, CANNOT))
+    })
+}
+
+fn broken() -> Verdict {
+    Err(Halt::NotChecked(tr!(zh "检查器自己出错了", en "the checker broke")))
 }

@@ -80,7 +80,12 @@ fn is_trimmed(wanted: &[u8], heard: &[u8]) -> bool {
 /// The words are right, and what stands before them isn't.
 fn wrong_prefix(wanted: &[u8], heard: &[u8]) -> Option<String> {
     let (prefix, words) = wanted.split_at(start_of_words(wanted)?);
-    if words.is_empty() || heard == words || !heard.ends_with(words) || heard.starts_with(prefix) {
+    if words.is_empty()
+        || heard == words
+        || !heard.ends_with(words)
+        || heard.starts_with(prefix)
+        || heard.ends_with(wanted)
+    {
         // Alone, the prefix may have been sent by itself.
         let alone = heard == prefix && !words.is_empty();
         return alone.then(|| {

@@ -122,6 +122,12 @@ impl Output {
         self.lock().bytes.clone()
     }
 
+    /// How much of it that is.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.lock().bytes.len()
+    }
+
     /// The same as text.
     #[must_use]
     pub fn text(&self) -> String {

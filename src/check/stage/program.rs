@@ -345,12 +345,19 @@ impl Program {
         let told = ensure(lines == 1 && text.contains(part), wanted, show(text.as_bytes()));
         if lines == 1 && part.contains(':') {
             told.likely(text!(zh "这句话没有写明地址", en "the sentence doesn't name the address"))
-        } else if lines == 0 && TROUBLE.iter().any(|words| self.stdout.text().contains(words)) {
+        } else if lines == 0 && self.complains_on_stdout() {
             told.likely(text!(zh "出错的说明打印到了 stdout 上：应当打印到 stderr 上",
                               en "it is told on stdout: what goes wrong belongs on stderr"))
         } else {
             self.unless_uncaught(told)
         }
+    }
+
+    /// Whether the last that it printed on stdout tells of something that went wrong, and nobody else has said it.
+    fn complains_on_stdout(&self) -> bool {
+        let printed = self.stdout.bytes();
+        let last = last_line(&printed);
+        COMPLAINTS.iter().any(|word| contains(last, word.as_bytes())) && !self.log.was_sent(last)
     }
 
     /// An error that nobody catches explains how a program ends.
@@ -362,9 +369,6 @@ impl Program {
                              en "nobody catches the error, and a trace of calls is printed: catch it, and say it in a sentence"))
     }
 }
-
-/// How systems and languages tell that an address is taken, or that nobody listens.
-const TROUBLE: [&str; 4] = ["ddress already in use", "EADDRINUSE", "onnection refused", "ECONNREFUSED"];
 
 /// Without what `go run` and npm say of the end of a program.
 fn without_wrapper(stderr: &str) -> String {
@@ -380,6 +384,24 @@ fn last_line(printed: &[u8]) -> &[u8] {
 
 const BUFFERED: Text = text!(zh "什么也没有打印出来：输出可能还留在缓冲区里，每打印一行就刷新（flush）一次",
                              en "nothing was printed: perhaps it is still in a buffer; flush it after each line");
+
+/// Parts of words for what goes wrong with a connection.
+const COMPLAINTS: [&str; 14] = [
+    "rror",
+    "efused",
+    "ail",
+    "annot",
+    "an't",
+    "losed",
+    "isconnect",
+    "roken",
+    "错",
+    "失败",
+    "关闭",
+    "断开",
+    "拒绝",
+    "无法",
+];
 
 const ONE_SENTENCE: Text = text!(zh "stderr 上恰好一句话", en "one sentence on stderr");
 

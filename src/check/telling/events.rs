@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::text::join;
+use crate::check::stage::output::contains;
 use crate::tr;
 
 /// Something that happened.
@@ -95,6 +96,16 @@ impl Log {
                 what: What::Says(how),
             });
         }
+    }
+
+    /// Whether somebody has sent this, or it was typed.
+    #[must_use]
+    pub fn was_sent(&self, part: &[u8]) -> bool {
+        let holds = |event: &Event| match &event.what {
+            What::Sends(bytes) | What::Types(bytes) => contains(bytes, part),
+            _ => false,
+        };
+        lock(&self.events).iter().any(holds)
     }
 
     /// All of them up to now, or to the moment in which a case failed: what comes after it, as its players leave, is

@@ -1,0 +1,92 @@
+//! The chat room of the notes, whatever its clients send.
+
+use std::env;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// A second handle of each connection. The mutex owns the list: the only way to it is through the lock.
+type Clients = Arc<Mutex<Vec<TcpStream>>>; // Go: var clients []net.Conn; var mutex sync.Mutex
+
+fn main() -> io::Result<()> {
+    let addr = env::args().nth(1).unwrap_or("127.0.0.1:8080".to_string());
+    let listener = TcpListener::bind(addr)?; // Go: net.Listen("tcp", addr)
+    println!("listening on {}", listener.local_addr()?);
+    let clients = Clients::default();
+    let everyone = Arc::clone(&clients);
+    thread::spawn(move || console(&everyone)); // Go: go func()
+    loop {
+        let came = listener.accept(); // Go: listener.Accept()
+        if let Err(err) = came.and_then(|(conn, peer)| start(conn, peer, &clients)) {
+            eprintln!("cannot let anybody in: {err}"); // Go: log.Println(…); continue
+        }
+    }
+}
+
+/// Sends every line that is typed to all clients.
+fn console(clients: &Clients) {
+    loop {
+        let mut line = b"[Server]: ".to_vec();
+        // Go: reader.ReadString('\n')
+        match io::stdin().lock().read_until(b'\n', &mut line) {
+            Ok(1..) => broadcast(&line, None, clients),
+            _ => eprintln!("nothing can be read from the console"), // Go: log.Println(…); continue
+        }
+    }
+}
+
+/// Puts a client into the list, and starts a thread that serves it.
+fn start(conn: TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()> {
+    conn.set_nodelay(true)?; // Go does this by itself: a line goes out at once, however short
+    let handle = conn.try_clone()?;
+    println!("new client: {peer}"); // Go: fmt.Printf(…, conn.RemoteAddr())
+    clients.lock().unwrap().push(handle); // Go: mutex.Lock(); clients = append(clients, conn); mutex.Unlock()
+    let clients = Arc::clone(clients);
+    // Go: go handleClient(conn, &clients, &mutex)
+    thread::spawn(move || {
+        let end = serve(&conn, peer, &clients);
+        leave(peer, &clients);
+        if let Err(why) = end {
+            eprintln!("{peer}: {why}"); // Task: tell the client, too
+        }
+    });
+    Ok(())
+}
+
+/// Sends every line that comes to all the others, until the client leaves.
+fn serve(conn: &TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()> {
+    let mut reader = BufReader::new(conn); // Go: bufio.NewReader(conn)
+    while let Some(line) = read_line(&mut reader)? {
+        let line = [format!("[{peer}]: ").as_bytes(), &line].concat(); // Go: fmt.Sprintf("[%s]: %s", …)
+        let _ = io::stdout().write_all(&line); // Go: fmt.Print(broadcast)
+        broadcast(&line, Some(peer), clients);
+    }
+    Ok(())
+}
+
+/// Reads a line and its line break. `None` if there are no more.
+fn read_line(reader: &mut BufReader<&TcpStream>) -> io::Result<Option<Vec<u8>>> {
+    // Task: bytes, not text; 65,536 of them at most, the line break not counted; and the last line gets a line break.
+    let mut line = String::new();
+    reader.read_line(&mut line)?; // Go: reader.ReadString('\n')
+    Ok(Some(line.into_bytes()).filter(|line| !line.is_empty()))
+}
+
+/// Takes a client off the list.
+fn leave(peer: SocketAddr, clients: &Clients) {
+    println!("client {peer} left"); // Go: fmt.Printf
+    // After a reset there is no address to ask for: whoever has none has left, too. Go: range clients; append(…)
+    clients.lock().unwrap().retain(|client| client.peer_addr().is_ok_and(|addr| addr != peer));
+}
+
+/// Sends a line to everyone, or to everyone but the client that it comes from.
+fn broadcast(line: &[u8], from: Option<SocketAddr>, clients: &Clients) {
+    // The lock is held until the end: two lines never mix. Go: mutex.Lock(); range clients; mutex.Unlock()
+    for mut client in clients.lock().unwrap().iter() {
+        // Go: c != conn
+        if client.peer_addr().is_ok_and(|peer| Some(peer) != from) {
+            let _ = client.write_all(line); // Go: c.Write(…). It may have left: the others still want the line
+        }
+    }
+}
