@@ -28,8 +28,8 @@ const C: Option<&str> = Some("cc -w -O1 -o {out} {src} -lpthread");
 
 const JAVA: Option<&str> = Some("javac -d {dir} {src}");
 
-/// What happens between threads may happen sooner than in the case that is about it.
-const RACES: [&str; 3] = ["SIGPIPE", "hold the lock", "has left"];
+/// What happens between threads, or when many come at once, may happen sooner than in the case that is about it.
+const RACES: [&str; 4] = ["SIGPIPE", "hold the lock", "has left", "of a fixed size"];
 
 /// Without a mistake: all of the notes' level holds.
 const GOOD: &[Stranger] = &[
