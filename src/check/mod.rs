@@ -168,12 +168,15 @@ pub struct Case {
 const BEYOND_THE_NOTES: [&str; 3] = ["client-interrupt", "client-typing", "ws-early"];
 
 /// What takes more than two seconds of our own program.
-const SLOW: [(Kind, &str, u32); 11] = [
+const SLOW: [(Kind, &str, u32); 14] = [
     (Kind::TcpServer, "D4-slow", 9),
     (Kind::TcpServer, "D7-stop", 4),
     (Kind::TcpServer, "tcp-crowd", 4),
     (Kind::TcpServer, "tcp-churn", 3),
     (Kind::TcpClient, "D10-wait", 11),
+    (Kind::TcpClient, "break-none", 12),
+    (Kind::TcpClient, "break-naive", 4),
+    (Kind::TcpClient, "break-lines", 4),
     (Kind::WsServer, "D25", 10),
     (Kind::WsServer, "D8-unfinished", 6),
     (Kind::WsServer, "D31-slow", 11),
@@ -183,12 +186,15 @@ const SLOW: [(Kind, &str, u32); 11] = [
 ];
 
 /// Cases that would be blamed for what another one is about: they stand on that.
-const ROOTS: [(&str, &str); 19] = [
+const ROOTS: [(&str, &str); 22] = [
     ("echo-silent", "echo"),
     ("announce", "echo"),
     ("nick-taken", "nick"),
     ("nick-forged", "nick"),
     ("no-pause", "tcp-flood"),
+    ("break-naive", "break-none"),
+    ("break-lines", "break-naive"),
+    ("fool-naive", "fool-none"),
     ("tcp-pieces", "tcp-order"),
     ("tcp-flood", "tcp-order"),
     ("tcp-bustle", "tcp-flood"),

@@ -6,7 +6,7 @@ use crate::check::cases::shared::flood;
 use crate::check::stage::scene::Server;
 use crate::check::stage::speaker::Speaker;
 use crate::check::stage::tcp_peer::Peer;
-use crate::check::telling::verdict::ensure;
+use crate::check::telling::verdict::{ensure, fail};
 use crate::check::{Case, Likely, Scene, Verdict};
 use crate::{text, tr};
 
@@ -54,14 +54,23 @@ pub const TCP_SERVER: &[Case] = &[
     },
 ];
 
-/// A wait of this length is somebody's deadline, not a busy machine.
-const DEADLINE: Duration = Duration::from_millis(900);
+/// Where somebody has a deadline, B waits for longer, each time anew. A busy machine may keep it waiting too, but hardly
+/// each time.
+const DEADLINE: Duration = Duration::from_millis(500);
+const TRIES: usize = 3;
 
 fn never_waits(scene: &Scene<'_>) -> Verdict {
-    flood::beside_a_stalled_one::<Peer>(scene, |silence| {
-        let wanted = tr!(zh "B 总共等了不到 {DEADLINE:?}", en "B waits for less than {DEADLINE:?} in all");
-        ensure(silence < DEADLINE, wanted, format!("{silence:.1?}"))
-    })
+    let mut waits = vec![];
+    while waits.len() < TRIES {
+        let wait = flood::beside_a_stalled_one::<Peer>(scene)?;
+        if wait < DEADLINE {
+            return Ok(());
+        }
+        waits.push(wait);
+    }
+    let wanted = tr!(zh "{TRIES} 次里至少有一次，B 总共等了不到 {DEADLINE:?}",
+                     en "B waits for less than {DEADLINE:?} in all, at least once in {TRIES} times");
+    fail(wanted, format!("{waits:.1?}"))
 }
 
 fn greets(scene: &Scene<'_>) -> Verdict {

@@ -1,9 +1,13 @@
 //! Cases for the exercise in which clients give themselves names: `/nick NAME`.
 
+use std::time::Instant;
+
+use crate::check::stage::output::contains;
 use crate::check::stage::scene::Server;
-use crate::check::stage::speaker::{Speaker, relay};
+use crate::check::stage::speaker::{Connected, Speaker, relay};
 use crate::check::stage::tcp_peer::Peer;
-use crate::check::telling::verdict::Verdict;
+use crate::check::telling::events::show;
+use crate::check::telling::verdict::{Verdict, ensure};
 use crate::check::{Case, Likely, Scene};
 use crate::text;
 
@@ -50,12 +54,9 @@ fn refused(who: &mut Peer, name: &str, other: &mut Peer) -> Verdict {
     let told = who.expect_words(
         text!(zh "一行 `[Server]: …`，说明为什么不行", en "a line `[Server]: …` that says why not"),
     )?;
-    let is_told = told.starts_with(b"[Server]: ") && !told.windows(6).any(|part| part == b"is now");
-    crate::check::telling::verdict::ensure(
-        is_told,
-        text!(zh "拒绝这个名字", en "that name is refused"),
-        crate::check::telling::events::show(&told),
-    )?;
+    let is_refused = told.starts_with(b"[Server]: ") && !contains(&told, b"is now");
+    let wanted = text!(zh "服务器用一行 `[Server]: …` 拒绝这个名字", en "the server refuses that name, in a line `[Server]: …`");
+    ensure(is_refused, wanted, show(&told))?;
     relay(who, other, "nobody else was told") // and it goes by its address, as before
 }
 
@@ -77,37 +78,37 @@ fn taken(scene: &Scene<'_>) -> Verdict {
     let server: Server = scene.server()?;
     let [mut a, mut b, mut c] = Peer::room(&server, ["A", "B", "C"])?;
     take(&mut [&mut a, &mut b, &mut c], "ada")?;
-    b.say("/nick ada")?;
-    b.expect_words(text!(zh "一行 `[Server]: …`，说明名字有人用了", en "a line `[Server]: …` that says that it is taken"))?;
-    relay(&mut b, &mut c, "then not")?;
-    a.expect_from(&b, "then not")?;
+    refused(&mut b, "ada", &mut c)?;
+    // With something unread, it leaves by a reset.
+    a.has_something(scene.patience());
     a.leave();
-    until_free(&mut b, &mut c)
+    take_over(&mut b, "ada", &mut c)?;
+    b.leave();
+    let mut d = Peer::late(&server, "D", &mut c)?;
+    take_over(&mut c, "ada", &mut d)
 }
 
-/// Asks again until the one who had the name has left.
-fn until_free(b: &mut Peer, c: &mut Peer) -> Verdict {
-    let told = format!("[Server]: {} is now ada\n", b.role().address);
-    let deadline = std::time::Instant::now() + c.role().patience;
+/// Asks for a name until the one who had it has left.
+fn take_over(who: &mut Peer, name: &str, other: &mut Peer) -> Verdict {
+    let told = format!("[Server]: {} is now {name}\n", who.role().address);
+    let deadline = Instant::now() + who.role().patience;
     loop {
-        b.say("/nick ada")?;
-        let answer = b.expect_words(text!(zh "一行回答", en "an answer"))?;
+        who.say(format!("/nick {name}"))?;
+        let answer = who.expect_words(text!(zh "一行回答", en "an answer"))?;
         if answer == told.as_bytes() {
-            return c.expect(told);
+            return other.expect(told);
         }
-        if std::time::Instant::now() > deadline {
-            return b
-                .expect(told)
-                .likely(text!(zh "离开的人没有让出名字", en "who leaves doesn't give the name back"));
-        }
+        let wanted = text!(zh "名字又可以用了，因为用它的人离开了", en "the name is free again, as the one who had it has left");
+        ensure(Instant::now() < deadline, wanted, show(&answer))
+            .likely(text!(zh "离开的人没有让出名字：重置之后就问不到地址了，要用事先记住的", en "who leaves doesn't give the name back: after a reset there is no address to ask for, so use the one that was remembered"))?;
     }
 }
 
 fn forged(scene: &Scene<'_>) -> Verdict {
     let server: Server = scene.server()?;
     let [mut a, mut b] = Peer::room(&server, ["A", "B"])?;
-    let long = "x".repeat(17);
-    for name in ["Server", "", "a b", "]: x", "\x1b[2J", "好", &long] {
+    let (long, address) = ("x".repeat(17), b.role().address.to_string());
+    for name in ["Server", "", "a b", "]: x", "\x1b[2J", "好", &long, &address] {
         refused(&mut a, name, &mut b)?;
     }
     take(&mut [&mut a, &mut b], &"y".repeat(16))

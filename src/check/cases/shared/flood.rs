@@ -110,18 +110,19 @@ pub fn stalled<C: Connected>(scene: &Scene<'_>) -> Verdict {
     ensure(!open, wanted, text!(zh "有一个连接一直开着", en "one connection stays open"))
 }
 
-/// A floods, B reads, S doesn't. `judge` hears how long B waited in all.
-pub fn beside_a_stalled_one<C: Connected>(
-    scene: &Scene<'_>,
-    judge: impl FnOnce(Duration) -> Verdict,
-) -> Verdict {
+/// A floods, B reads, S doesn't. Says how long B waited in all.
+pub fn beside_a_stalled_one<C: Connected>(scene: &Scene<'_>) -> Verdict<Duration> {
     let server = C::serve(scene.launch())?;
     let [mut a, mut b, _s] = C::room(&server, ["A", "B", "S"])?;
     scene.log.note(tr!(zh "S 什么也不读；A 说 {LINES} 行，每行 {SIZE} 字节；B 读取",
                        en "S reads nothing; A says {LINES} lines of {SIZE} bytes; B reads"));
     b.set_quiet(true);
     let from = a.prefix();
-    judge(while_flooding(&mut a, || follow(&mut b, &from, 0..LINES, SIZE))?)
+    let silence = while_flooding(&mut a, || follow(&mut b, &from, 0..LINES, SIZE))?;
+    scene.log.note(
+        tr!(zh "B 总共有 {silence:.1?} 什么也没有收到", en "B was without a line for {silence:.1?} in all"),
+    );
+    Ok(silence)
 }
 
 /// Each round a new client comes and stalls, and gets 5 MB: more than the 4.3 MB that its buffers may hold.
