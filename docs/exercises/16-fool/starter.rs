@@ -10,5 +10,5 @@ fn main() -> io::Result<()> {
 
 /// Makes the others in the room at `addr` see a line that looks like the server's.
 fn attack(addr: &str) -> io::Result<()> {
-    todo!("send to {addr} what the others will read as `[Server]: …`")
+    todo!("send the room at {addr} what the others will read as `[Server]: …`")
 }
