@@ -21,7 +21,7 @@ struct Client {
 
 type Clients = Arc<Mutex<Vec<Client>>>;
 
-/// So many bytes may wait for a client. One that falls behind further has stopped reading.
+/// So many bytes may wait for a client. One that falls behind further has stopped reading, or is too slow for this room.
 const MOST: usize = 4 << 20;
 
 fn main() -> io::Result<()> {
@@ -97,21 +97,31 @@ fn write(mut conn: TcpStream, lines: &Receiver<Arc<[u8]>>, waiting: &AtomicUsize
         let mut batch = first.to_vec();
         lines.try_iter().for_each(|line| batch.extend_from_slice(&line));
         if conn.write_all(&batch).is_err() {
-            break; // its reader finds out, too
+            break; // the thread that reads finds out, too
         }
         waiting.fetch_sub(batch.len(), Ordering::Relaxed);
     }
 }
 
-/// Takes a client off the list. Its queue ends with that, and so does the thread that writes.
+/// Takes a client off the list, and its queue ends. Its connection is closed, too: the thread that writes may still wait
+/// for one that has said its last and doesn't read.
 fn leave(peer: SocketAddr, clients: &Clients) {
     println!("client {peer} left");
-    clients.lock().unwrap().retain(|client| client.peer != peer);
+    let mut clients = clients.lock().unwrap();
+    if let Some(at) = clients.iter().position(|client| client.peer == peer) {
+        cut_off(&clients.swap_remove(at));
+    }
+}
+
+/// Closes a client's connection, whoever holds it. What waits for it, to read or to write, waits no longer.
+fn cut_off(client: &Client) {
+    let _ = client.conn.shutdown(Shutdown::Both); // it may be closed already
 }
 
 /// Puts a line into the queue of everyone but the client that it comes from.
 fn broadcast(line: &[u8], from: Option<SocketAddr>, clients: &Clients) {
     let line: Arc<[u8]> = line.into(); // one copy for all
+    // The lock is held until it is in every queue: all hear the same in the same order.
     for client in clients.lock().unwrap().iter().filter(|client| Some(client.peer) != from) {
         deliver(&line, client);
     }
@@ -119,8 +129,8 @@ fn broadcast(line: &[u8], from: Option<SocketAddr>, clients: &Clients) {
 
 /// Puts a line into a client's queue. It never waits, as the lock is held; who has no more room is cut off.
 fn deliver(line: &Arc<[u8]>, client: &Client) {
-    let Client { queue, waiting, conn, .. } = client;
-    if waiting.fetch_add(line.len(), Ordering::Relaxed) > MOST || queue.send(Arc::clone(line)).is_err() {
-        let _ = conn.shutdown(Shutdown::Both); // its reader sees the end, and takes it off the list
+    let is_full = client.waiting.fetch_add(line.len(), Ordering::Relaxed) > MOST;
+    if is_full || client.queue.send(Arc::clone(line)).is_err() {
+        cut_off(client); // the thread that reads sees the end, and takes it off the list
     }
 }

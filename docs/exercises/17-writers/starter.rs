@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::{self, BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ struct Client {
 
 type Clients = Arc<Mutex<Vec<Client>>>;
 
-/// So many bytes may wait for a client. One that falls behind further has stopped reading.
+/// So many bytes may wait for a client. One that falls behind further has stopped reading, or is too slow for this room.
 const MOST: usize = 4 << 20;
 
 fn main() -> io::Result<()> {
@@ -82,18 +82,30 @@ fn serve(conn: &TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()
 
 /// Puts a client into the list, with a queue, and starts the thread that writes what is in it.
 fn enter(conn: &TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()> {
-    todo!("give {peer} a queue, and a thread that writes what is in it to {conn:?}; put it into {clients:?}")
+    todo!(
+        "put {peer} into the list, with a queue, and start a thread that writes what is in the queue\n{conn:?}\n{clients:?}"
+    )
 }
 
-/// Takes a client off the list. Its queue ends with that, and so does the thread that writes.
+/// Takes a client off the list, and its queue ends. Its connection is closed, too: the thread that writes may still wait
+/// for one that has said its last and doesn't read.
 fn leave(peer: SocketAddr, clients: &Clients) {
     println!("client {peer} left");
-    clients.lock().unwrap().retain(|client| client.peer != peer);
+    let mut clients = clients.lock().unwrap();
+    if let Some(at) = clients.iter().position(|client| client.peer == peer) {
+        cut_off(&clients.swap_remove(at));
+    }
+}
+
+/// Closes a client's connection, whoever holds it. What waits for it, to read or to write, waits no longer.
+fn cut_off(client: &Client) {
+    let _ = client.conn.shutdown(Shutdown::Both); // it may be closed already
 }
 
 /// Puts a line into the queue of everyone but the client that it comes from.
 fn broadcast(line: &[u8], from: Option<SocketAddr>, clients: &Clients) {
     let line: Arc<[u8]> = line.into(); // one copy for all
+    // The lock is held until it is in every queue: all hear the same in the same order.
     for client in clients.lock().unwrap().iter().filter(|client| Some(client.peer) != from) {
         deliver(&line, client);
     }
@@ -101,8 +113,9 @@ fn broadcast(line: &[u8], from: Option<SocketAddr>, clients: &Clients) {
 
 /// Puts a line into a client's queue. It never waits, as the lock is held; who has no more room is cut off.
 fn deliver(line: &Arc<[u8]>, client: &Client) {
-    let Client { queue, waiting, conn, .. } = client;
+    let Client { queue, waiting, .. } = client;
     todo!(
-        "put {line:?} into {queue:?} without waiting, and count {waiting:?}; over {MOST} bytes, cut off {conn:?}"
+        "put the line into the queue, and count its bytes; cut off the client if more than {MOST} wait\n{}\n{queue:?}\n{waiting:?}",
+        line.escape_ascii()
     )
 }

@@ -41,7 +41,7 @@ fn main() -> io::Result<()> {
 /// Sends every line that is typed to all clients, until the input ends.
 fn console(clients: &Clients) {
     for line in io::stdin().lines().map_while(Result::ok) {
-        broadcast(&format!("[Server]: {line}\n").into_bytes(), None, clients);
+        broadcast(format!("[Server]: {line}\n").as_bytes(), None, clients);
     }
 }
 
@@ -61,7 +61,7 @@ fn start(conn: TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()>
 }
 
 /// Sends every line that comes to all the others, until the client leaves. `/nick NAME` is for the server.
-fn serve(mut conn: &TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()> {
+fn serve(conn: &TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()> {
     let mut reader = BufReader::new(conn); // Go: bufio.NewReader(conn)
     let mut name = peer.to_string();
     let mut line = Vec::new();
@@ -71,7 +71,7 @@ fn serve(mut conn: &TcpStream, peer: SocketAddr, clients: &Clients) -> io::Resul
             None => broadcast(&[format!("[{name}]: ").as_bytes(), &line].concat(), Some(peer), clients),
             Some(wanted) => match rename(wanted.trim_ascii_end(), peer, clients) {
                 Ok(new) => name = new,
-                Err(why) => conn.write_all(format!("[Server]: {why}\n").as_bytes())?,
+                Err(why) => tell(peer, &format!("[Server]: {why}\n"), clients),
             },
         }
         line.clear();
@@ -81,7 +81,10 @@ fn serve(mut conn: &TcpStream, peer: SocketAddr, clients: &Clients) -> io::Resul
 
 /// Gives a client the name that it wants, and tells everyone; or says why not.
 fn rename(wanted: &[u8], peer: SocketAddr, clients: &Clients) -> Result<String, &'static str> {
-    todo!("give {peer} the name {wanted:?}, if it is one and nobody has it, and tell all of {clients:?}")
+    todo!(
+        "give the client this name, if it is one and nobody has it, and tell everyone; else say why not\n{peer}\n{}\n{clients:?}",
+        wanted.escape_ascii()
+    )
 }
 
 /// Puts a client into the list, with a second handle of its connection.
@@ -99,8 +102,16 @@ fn leave(peer: SocketAddr, clients: &Clients) {
     }
 }
 
+/// Sends a line to one client alone. That takes the lock, too: else it could get into the middle of another line.
+fn tell(peer: SocketAddr, line: &str, clients: &Clients) {
+    for client in clients.lock().unwrap().iter_mut().filter(|client| client.peer == peer) {
+        let _ = client.conn.write_all(line.as_bytes());
+    }
+}
+
 /// Sends a line to everyone but the client that it comes from.
 fn broadcast(line: &[u8], from: Option<SocketAddr>, clients: &Clients) {
+    // The lock is held until the end: two lines never mix. Go: mutex.Lock(); range clients; mutex.Unlock()
     for client in clients.lock().unwrap().iter_mut().filter(|client| Some(client.peer) != from) {
         let _ = client.conn.write_all(line); // Go: c.Write(…). It may have left: the others still want the line
     }

@@ -20,7 +20,7 @@ use crate::{text, tr};
 pub const TCP_CLIENT: &[Case] = &[
     Case {
         id: "break-none",
-        title: text!(zh "chatroom tcp-server 扛得住：A 和 B 照常聊天", en "chatroom tcp-server stands it: A and B go on chatting"),
+        title: text!(zh "`chatroom tcp-server` 扛得住：A 和 B 照常聊天", en "`chatroom tcp-server` stands it: A and B go on chatting"),
         hint: text!(zh "这一项没有通过，就是找到了我们的一个错误：请告诉我们",
                     en "if this fails, you have found a mistake of ours: please tell us"),
         run: |scene| FREEZE.spares(scene),
@@ -46,8 +46,8 @@ pub const TCP_CLIENT: &[Case] = &[
 pub const UDP_CLIENT: &[Case] = &[
     Case {
         id: "fool-none",
-        title: text!(zh "chatroom udp-server 不上当：B 看不到冒充服务器的行",
-                     en "chatroom udp-server isn't fooled: B sees no line that passes for the server's"),
+        title: text!(zh "`chatroom udp-server` 不上当：B 看不到冒充服务器的行",
+                     en "`chatroom udp-server` isn't fooled: B sees no line that passes for the server's"),
         hint: text!(zh "这一项没有通过，就是找到了我们的一个错误：请告诉我们",
                     en "if this fails, you have found a mistake of ours: please tell us"),
         run: |scene| FOOL.spares(scene),
