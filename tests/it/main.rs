@@ -11,6 +11,7 @@ mod chromium;
 mod compare;
 mod docs;
 mod faulty;
+#[cfg(target_os = "linux")]
 mod graded;
 mod strangers;
 mod tcp;
