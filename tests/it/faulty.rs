@@ -9,6 +9,7 @@ use chatroom::check::{self, Kind, Outcome};
 pub type Proof = (&'static str, &'static str, &'static str);
 
 /// All proofs, by kind.
+#[cfg(target_os = "linux")]
 pub const PROOFS: [(Kind, &[Proof]); 6] = [
     (Kind::TcpServer, TCP_SERVER),
     (Kind::TcpClient, TCP_CLIENT),

@@ -14,6 +14,7 @@ mod docs;
 mod exercises;
 mod fair;
 mod faulty;
+#[cfg(target_os = "linux")]
 mod graded;
 #[cfg(target_os = "linux")]
 mod hints;

@@ -9,9 +9,13 @@
 //! CHATROOM_GRADED=ws-server cargo test --test it graded -- --nocapture     # some kinds, with commas between them
 //! CHATROOM_BLESS=1 CHATROOM_GRADED=1 cargo test --test it graded           # store what comes as what must come
 //! ```
+//!
+//! What is stored stands under tests/graded. Two marks there are put by hand, and stay: `~` before a case that may come
+//! out either way, and behind a report's head before what of it is never twice the same.
 
 mod commands;
 mod messages;
+mod more;
 mod notes;
 mod reports;
 mod sets;
@@ -76,7 +80,12 @@ fn again_in(language: &str, test: &str, variables: &[(&str, &str)]) -> String {
         .envs(more.iter().copied())
         .output()
         .unwrap();
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+    assert!(
+        ran.status.success(),
+        "{}:\n{}",
+        ran.status,
+        String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat())
+    );
     let told = fs::read_to_string(&path).unwrap();
     let _ = fs::remove_file(&path);
     told

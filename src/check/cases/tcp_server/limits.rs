@@ -1,6 +1,7 @@
 //! What there is only so much of: descriptors (D5), places (D8), threads (D9). And the console's input (D1).
 
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::check::cases::shared::{END, crowd, expect_reason};
@@ -101,8 +102,9 @@ fn threads(scene: &Scene<'_>) -> Verdict {
             zh "线程数按用户计算，而只有 root 才能让服务器以一个单独的用户运行",
             en "threads are counted by user, and only root can run the server as a user of its own"));
     }
-    // A user that nobody is, so that nobody else's threads count.
-    let user = (100_000 + std::process::id()).to_string();
+    // A user that nobody is, and another one each time, so that nobody else's threads count.
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let user = (100_000 + std::process::id() * 16 + COUNT.fetch_add(1, Ordering::Relaxed) % 16).to_string();
     let limited = [
         "setpriv",
         "--reuid",
