@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::reports::{LANGUAGES, without_numbers};
-use super::stored;
+use super::{blesses, stored};
 
 /// Messages that are shown nowhere, in English, and why.
 const UNSHOWN: &[(&str, &str)] = &[
@@ -141,27 +141,30 @@ fn told(end: &str) -> Vec<String> {
     texts.flat_map(|text| text.lines().map(without_numbers).collect::<Vec<_>>()).collect()
 }
 
+/// Messages that programs of `tests/strangers` provoke, or that wait for a faulty program of their own: a list that may
+/// only become shorter.
+const OWED: &str = "unshown.txt";
+
 #[test]
 fn every_message_is_shown() {
     let [en, zh] = LANGUAGES.map(|(end, _)| told(end));
-    let mut wrong = Vec::new();
+    let mut unshown = Vec::new();
     for Message { at, texts: [chinese, english] } in messages() {
-        let unshown = UNSHOWN.iter().any(|(text, _)| without_values(text) == english);
+        let is_listed = UNSHOWN.iter().any(|(text, _)| without_values(text) == english);
         let is_shown = |text: &str, lines: &[String]| {
             text.lines().map(without_numbers).all(|part| lines.iter().any(|line| holds(line, &part)))
         };
-        let shown = [(&chinese, is_shown(&chinese, &zh)), (&english, is_shown(&english, &en))];
-        match shown.iter().find(|(_, is_shown)| !is_shown) {
-            Some((text, _)) if !unshown => {
-                wrong.push(format!("{at}: shown nowhere: {}", text.replace('\0', "…")))
-            }
-            None if unshown => {
-                wrong.push(format!("{at}: shown, although listed as shown nowhere: {english}"))
-            }
-            _ => {}
+        if !(is_listed || is_shown(&chinese, &zh) && is_shown(&english, &en)) {
+            let file = at.split(':').next().unwrap().to_string();
+            unshown.push(format!("{file}: {}", english.replace('\0', "…").replace('\n', " / ")));
         }
     }
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    if blesses() {
+        return fs::write(stored(OWED), unshown.join("\n") + "\n").unwrap();
+    }
+    let owed = fs::read_to_string(stored(OWED)).unwrap();
+    let new: Vec<&String> = unshown.iter().filter(|one| !owed.lines().any(|line| line == *one)).collect();
+    assert!(new.is_empty(), "no faulty program makes the checker say this:\n{new:#?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Which cases each faulty program fails: no blame too many, and none too few.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use chatroom::check::{self, Kind, Outcome};
@@ -223,8 +223,8 @@ fn bless(file: &mut File, mut all: Vec<(Program, Said)>) {
 
 #[test]
 fn every_stored_set_is_a_programs() {
-    let names: Vec<String> = programs().into_iter().map(Program::name).collect();
+    let names: BTreeSet<String> = programs().into_iter().map(Program::name).collect();
     let lines = File::read().0.into_iter().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let stored: Vec<String> = lines.map(|line| line.split(':').next().unwrap().to_string()).collect();
+    let stored: BTreeSet<String> = lines.map(|line| line.split(':').next().unwrap().to_string()).collect();
     assert_eq!(stored, names);
 }
