@@ -218,7 +218,8 @@ impl<'a> Launch<'a> {
     /// Starts it and waits until it serves.
     pub fn server(self) -> Verdict<Server> {
         if let (false, false, Some(at)) = (self.chooses_port(), self.at_once, resolve(&self.address)) {
-            must_be_free(at, &self.scene.log, |at| TcpListener::bind(at).is_ok())?;
+            let is_free = |at| TcpListener::bind(at).is_ok();
+            must_be_free(at, &self.scene.log, is_free, |at| TcpStream::connect(at).is_ok())?;
         }
         self.serving(knock)
     }

@@ -64,12 +64,17 @@ pub fn finds_it_in_use(program: &Program) -> bool {
 
 /// Whoever has the address would be judged in the program's place. (A program of the case before may need a moment to
 /// end, or leave the address to nobody for a minute, where it doesn't set SO_REUSEADDR.)
-pub fn must_be_free(address: SocketAddr, log: &Log, is_free: fn(SocketAddr) -> bool) -> Verdict {
+pub fn must_be_free(
+    address: SocketAddr,
+    log: &Log,
+    is_free: fn(SocketAddr) -> bool,
+    is_taken: fn(SocketAddr) -> bool,
+) -> Verdict {
     let start = Instant::now();
     let mut said = false;
     while !is_free(address) {
-        let is_taken = TcpStream::connect(address).is_ok() || start.elapsed() > TIME_WAIT;
-        if start.elapsed() > ENDING && is_taken {
+        let is_over = start.elapsed() > ENDING && is_taken(address) || start.elapsed() > TIME_WAIT;
+        if is_over {
             return not_checked(tr!(zh "{address} 已被别的程序占用；请先停止那个程序",
                                    en "another program has {address}; stop that one first"));
         }

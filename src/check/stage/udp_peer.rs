@@ -176,7 +176,7 @@ impl Launch<'_> {
     /// Starts a UDP server and waits until it serves.
     pub fn udp_server(self) -> Verdict<Server> {
         if let (false, Some(at)) = (self.chooses_port(), resolve(&self.address)) {
-            must_be_free(at, &self.scene.log, |at| UdpSocket::bind(at).is_ok())?;
+            must_be_free(at, &self.scene.log, |at| UdpSocket::bind(at).is_ok(), |_| true)?;
         }
         self.serving(knock)
     }
