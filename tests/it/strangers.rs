@@ -164,9 +164,16 @@ fn is_told(stranger: &Stranger) {
     let until = all.iter().position(|one| one.id == *case).expect("a case");
     let mut more = vec!["--level", "notes", "--only"];
     more.extend(all[..=until].iter().map(|one| one.id));
-    let Some((code, told)) = make_and_check(stranger, &more) else { return };
-    let first =
-        told.iter().find(|one| one["outcome"] == "failed").unwrap_or_else(|| panic!("{file}: nothing fails"));
+    // On a busy machine something else may break first: a list that only grows is slow, too.
+    let failed = |told: &[Value]| told.iter().find(|one| one["outcome"] == "failed").cloned();
+    let mut tries = (0..3).map_while(|_| make_and_check(stranger, &more));
+    let as_wanted = |(_, told): &(_, Vec<Value>)| failed(told).is_some_and(|one| one["case"] == **case);
+    let Some(mut checked) = tries.next() else { return };
+    if !as_wanted(&checked) && !RACES.contains(cause) {
+        checked = tries.find(as_wanted).unwrap_or(checked);
+    }
+    let (code, told) = checked;
+    let first = failed(&told).unwrap_or_else(|| panic!("{file}: nothing fails"));
     let says = first["cause"].as_str().unwrap_or_default();
     assert!(code == Some(1) && says.contains(cause), "{file}: {first:#}");
     assert!(first["case"] == **case || RACES.contains(cause), "{file}: {first:#}");
@@ -265,7 +272,7 @@ fn is_no_chat(run: &str) {
     let (code, told) = run_check("tcp-server", &run, &[]);
     let failed = told.iter().filter(|one| one["outcome"] == "failed").count();
     assert_eq!((code, failed), (Some(1), 1), "{run}: one failure, and the others wait for it");
-    assert!(start.elapsed() < Duration::from_secs(20), "{run} took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(40), "{run} took {:?}", start.elapsed());
 }
 
 #[test]

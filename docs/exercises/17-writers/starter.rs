@@ -113,9 +113,10 @@ fn broadcast(line: &[u8], from: Option<SocketAddr>, clients: &Clients) {
 
 /// Puts a line into a client's queue. It never waits, as the lock is held; who has no more room is cut off.
 fn deliver(line: &Arc<[u8]>, client: &Client) {
-    let Client { queue, waiting, .. } = client;
     todo!(
-        "put the line into the queue, and count its bytes; cut off the client if more than {MOST} wait\n{}\n{queue:?}\n{waiting:?}",
-        line.escape_ascii()
+        "put the line into the queue, and count its bytes; cut off the client if more than {MOST} wait\n{}\n{:?}\n{:?}",
+        line.escape_ascii(),
+        client.queue,
+        client.waiting
     )
 }
