@@ -158,6 +158,9 @@ fn make_and_check(stranger: &Stranger, more: &[&str]) -> Option<(Option<i32>, Ve
 
 #[track_caller]
 fn is_told(stranger: &Stranger) {
+    if !is_asked_for() {
+        return;
+    }
     let Stranger { file, kind, case, cause, .. } = stranger;
     // What comes behind the expected case needn't be waited for.
     let all = check::cases(Kind::from_name(kind).expect("a kind"));
@@ -181,9 +184,21 @@ fn is_told(stranger: &Stranger) {
     assert_eq!(summary["summary"]["first"], first["case"], "{file}: the summary says what to mend first");
 }
 
+/// They keep both processors busy for minutes, and others have limits of time: so they run apart, `CHATROOM_STRANGERS=1`.
+fn is_asked_for() -> bool {
+    let asked = env::var_os("CHATROOM_STRANGERS").is_some();
+    if !asked {
+        skipped("programs of strangers: set CHATROOM_STRANGERS=1 to run them");
+    }
+    asked
+}
+
 /// What is right isn't blamed.
 #[track_caller]
 fn is_not_blamed(stranger: &Stranger) {
+    if !is_asked_for() {
+        return;
+    }
     let Some((code, told)) = make_and_check(stranger, &["--level", "notes"]) else { return };
     let blamed: Vec<&Value> = told.iter().filter(|one| one["outcome"] == "failed").collect();
     assert!(code == Some(0) && blamed.is_empty(), "{}: {blamed:#?}", stranger.file);
