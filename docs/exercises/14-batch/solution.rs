@@ -81,7 +81,7 @@ fn start(conn: TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()>
     println!("new client: {peer}"); // Go: fmt.Printf(…, conn.RemoteAddr())
     clients.lock().unwrap().push(handle); // Go: mutex.Lock(); clients = append(clients, conn); mutex.Unlock()
     let clients = Arc::clone(clients);
-    // Go: go handleClient(conn, &clients, &mutex)
+    // Go: go handleClient(…)
     thread::spawn(move || {
         let end = serve(&conn, peer, &clients);
         leave(peer, &clients);
