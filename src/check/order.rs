@@ -71,7 +71,13 @@ impl Order {
             return Err(tr!(zh "没有 {unknown} 这一项；chatroom check {whose} --list 列出全部",
                            en "there is no case {unknown}; chatroom check {whose} --list names them all"));
         }
-        Ok(order)
+        match &order.run {
+            Some(command) if order.addr.is_none() && !names_port(command) => Err(tr!(
+                zh "--run 的命令里要有 {{addr}} 或 {{port}}，端口固定的程序用 --addr 主机:端口 说明",
+                en "the command of --run needs {{addr}} or {{port}} in it; a program with a fixed port is told by --addr HOST:PORT"
+            )),
+            _ => Ok(order),
+        }
     }
 
     /// The program that is checked.
@@ -85,18 +91,7 @@ impl Order {
         let Some(command) = self.run.clone().map_or_else(starter, |run| Ok(Some(run)))? else {
             return self.ours();
         };
-        let names_port = ["{addr}", "{port}"].iter().any(|part| command.contains(part));
-        let address = match &self.addr {
-            Some(addr) => addr,
-            None if names_port => Target::FRESH,
-            None => {
-                return Err(tr!(
-                    zh "--run 的命令里要有 {{addr}} 或 {{port}}，端口固定的程序用 --addr 主机:端口 说明",
-                    en "the command of --run needs {{addr}} or {{port}} in it; a program with a fixed port is told by --addr HOST:PORT"
-                ));
-            }
-        };
-        Ok(Target::new(&command, address))
+        Ok(Target::new(&command, self.addr.as_deref().unwrap_or(Target::FRESH)))
     }
 
     /// Our own program of this kind.
@@ -126,6 +121,11 @@ impl Order {
                 && self.level.is_none_or(|level| case.level() == level)
         })
     }
+}
+
+/// Whether the port is filled in.
+fn names_port(command: &str) -> bool {
+    ["{addr}", "{port}"].iter().any(|part| command.contains(part))
 }
 
 fn needs_value(option: &str) -> String {
