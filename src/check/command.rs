@@ -1,7 +1,7 @@
 //! `chatroom check KIND`: the cases, tried on any program from the command line.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, thread};
@@ -12,10 +12,10 @@ use super::stage::program;
 use super::telling::events::columns;
 use super::telling::json::{Object, event};
 use super::telling::verdict::{Outcome, Report};
-use super::{Case, Kind, Level, Target, cases};
+use super::{Case, Kind, Level, Target, Text, cases};
 use crate::course::Exercise;
 use crate::support::{print, stop};
-use crate::{say, tr, warn};
+use crate::{say, text, tr, warn};
 
 /// Nothing could be judged.
 const NOTHING_JUDGED: u8 = 3;
@@ -31,6 +31,8 @@ enum Ended {
     Passed,
     Failed(Box<Report>),
     NotChecked(String),
+    /// Too late for a time, as our own program was.
+    TooBusy,
     /// Not tried, because the case that it stands on has failed, or waits itself.
     Waiting(&'static str),
 }
@@ -42,7 +44,7 @@ impl Ended {
             Ended::Passed => "passed",
             Ended::Failed(_) => "failed",
             Ended::Waiting(_) => "waiting",
-            Ended::NotChecked(_) => "not-checked",
+            Ended::NotChecked(_) | Ended::TooBusy => "not-checked",
         }
     }
 }
@@ -113,7 +115,7 @@ fn try_all(order: &Order, target: &Target) -> ExitCode {
         all.push(played);
     }
     let is_whole = order.only.is_empty() && order.level.is_none();
-    if let (Some(exercise), None, true) = (order.exercise, first_to_mend(&all), is_whole) {
+    if let (Some(exercise), true, true) = (order.exercise, is_decided(&all), is_whole) {
         exercise.solved(order.run.is_none());
     }
     match (order.json, order.exercise) {
@@ -140,9 +142,8 @@ fn play(case: &'static Case, order: &Order, target: &Target, before: &[Played]) 
     let outcome = match outcome {
         Outcome::Passed => Ended::Passed,
         Outcome::NotChecked(why) => Ended::NotChecked(why),
-        Outcome::Failed(_) if took > AT_ONCE && !target.is_chatroom && !ours_does(case, order) => {
-            Ended::NotChecked(tr!(zh "机器太忙：我们自己的程序这时也做不到",
-                                  en "the machine is too busy: our own program doesn't make it now, either"))
+        Outcome::Failed(_) if took > AT_ONCE && !target.is_chatroom && ours_fails(case, order) => {
+            Ended::TooBusy
         }
         Outcome::Failed(report) => Ended::Failed(report),
     };
@@ -152,12 +153,16 @@ fn play(case: &'static Case, order: &Order, target: &Target, before: &[Played]) 
 /// Who fails within this hasn't come too late for anything: no limit of a case is shorter.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// Whether our own program holds, right afterwards and on the same machine. Where it doesn't, a time can't be judged.
-/// (Of what is on its way to a chat room, ours isn't an example.)
-fn ours_does(case: &'static Case, order: &Order) -> bool {
+/// Whether our own program fails, right afterwards and on the same machine: then a time can't be judged. (Of what is on
+/// its way to a chat room, ours isn't an example; and one that was built anew meanwhile isn't there any more.)
+fn ours_fails(case: &'static Case, order: &Order) -> bool {
     let is_for_ours = cases(order.kind).iter().any(|one| one.id == case.id);
-    !is_for_ours || order.ours().is_ok_and(|ours| matches!(case.check(&ours), Outcome::Passed))
+    let ours = order.ours().ok().filter(|ours| is_for_ours && Path::new(&ours.words[0]).exists());
+    ours.is_some_and(|ours| matches!(case.check(&ours), Outcome::Failed(_)))
 }
+
+const TOO_BUSY: Text = text!(zh "机器太忙：我们自己的程序这时也做不到",
+                             en "the machine is too busy: our own program doesn't make it now, either");
 
 /// Says what is being tried: on a terminal, where the result takes its place, and of what takes long.
 fn announce(case: &Case, kind: Kind) {
@@ -188,6 +193,7 @@ fn tell(kind: Kind, target: &Target, Played { case, outcome, .. }: &Played) {
     match outcome {
         Ended::Passed => say!(zh "✓ {id}  {title}", en "✓ {id}  {title}"),
         Ended::Waiting(root) => say!(zh "· {id}  等 {root} 通过", en "· {id}  waits for {root}"),
+        Ended::TooBusy => say!(zh "- {id}  没有检查: {TOO_BUSY}", en "- {id}  not checked: {TOO_BUSY}"),
         Ended::NotChecked(why) => say!(zh "- {id}  没有检查: {why}", en "- {id}  not checked: {why}"),
         Ended::Failed(report) => {
             let by_hand = by_hand(kind, case, &Hands::of(kind, target, &report.address));
@@ -201,9 +207,11 @@ fn json(kind: Kind, Played { case, outcome, seconds }: &Played) -> String {
         Ended::Failed(report) => Some(report),
         _ => None,
     };
+    let too_busy = TOO_BUSY.to_string();
     let got = match outcome {
         Ended::Failed(report) => Some(report.got.as_str()),
         Ended::NotChecked(why) => Some(why.as_str()),
+        Ended::TooBusy => Some(too_busy.as_str()),
         Ended::Waiting(root) => Some(*root),
         Ended::Passed => None,
     };
@@ -264,6 +272,12 @@ fn summary(all: &[Played], complete: bool) {
     }
 }
 
+/// Whether nothing fails, and nothing was only put off. (What this system can't check, it never can.)
+fn is_decided(all: &[Played]) -> bool {
+    let is_open = |one: &Played| matches!(one.outcome, Ended::Failed(_) | Ended::Waiting(_) | Ended::TooBusy);
+    count(all, "passed", None) > 0 && !all.iter().any(is_open)
+}
+
 /// Whether an exercise is solved, and what comes next.
 fn summary_of(exercise: &Exercise, all: &[Played], is_whole: bool) {
     let (number, folder) = (exercise.number(), exercise.folder);
@@ -273,6 +287,10 @@ fn summary_of(exercise: &Exercise, all: &[Played], is_whole: bool) {
                               en "exercise {number} isn't solved yet: mend {id} first; its sheet is docs/exercises/{folder}/README.md")
         }
         (None, _) if !is_whole => {}
+        (None, _) if !is_decided(all) => {
+            say!(zh "练习 {number} 还没有结论：有的项目没能检查；机器空闲时再试一次",
+                 en "exercise {number} is not decided: some cases could not be judged; try again when the machine is idle")
+        }
         (None, Some(next)) => {
             let (next, title) = (next.number(), next.title);
             say!(zh "练习 {number} 完成了；下一个是 {next}：{title}", en "exercise {number} is solved; next is {next}: {title}");
