@@ -24,8 +24,7 @@ const TABLES: [(&str, &str); 4] = [("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"),
 /// A program, all that it has started, and all that is in its process group.
 #[must_use]
 pub fn processes(program: u32) -> BTreeSet<u32> {
-    let all: Vec<Process> =
-        fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| process(&entry)).collect();
+    let all: Vec<Process> = all_processes().collect();
     let mut family = BTreeSet::from([program]);
     loop {
         let belongs = |one: &&Process| one.group == program || family.contains(&one.parent);
@@ -36,6 +35,16 @@ pub fn processes(program: u32) -> BTreeSet<u32> {
             return family;
         }
     }
+}
+
+/// Whether somebody is in this process group.
+#[must_use]
+pub fn has_group(group: u32) -> bool {
+    all_processes().any(|one| one.group == group)
+}
+
+fn all_processes() -> impl Iterator<Item = Process> {
+    fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| process(&entry))
 }
 
 struct Process {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
@@ -38,6 +39,8 @@ pub struct Program {
     pub name: Text,
     pid: u32,
     speaker: OnceLock<u32>,
+    /// It has ended, and all that it has started, too: its number may be somebody else's by now.
+    is_gone: AtomicBool,
     child: Mutex<Child>,
     keyboard: Option<Sender<Vec<u8>>>,
     /// What it printed.
@@ -90,6 +93,7 @@ impl Program {
             stderr: Output::capture(child.stderr.take(), log_of(log, name, What::Warns)),
             pid: child.id(),
             speaker: OnceLock::new(),
+            is_gone: AtomicBool::new(false),
             child: Mutex::new(child),
             log: log.clone(),
             patience,
@@ -154,7 +158,14 @@ impl Program {
 
     /// Its end, if that has come. (The lock is given back before anybody looks at it.)
     fn status(&self) -> io::Result<Option<ExitStatus>> {
-        self.child().try_wait()
+        let status = self.child().try_wait();
+        // A group's number isn't given to others while somebody is in it; so once nobody is, it is forgotten at once.
+        let has_ended = matches!(status, Ok(Some(_))) && !self.is_gone.load(Ordering::Relaxed);
+        if has_ended && system::has_proc() && !family::has_group(self.pid) {
+            self.is_gone.store(true, Ordering::Relaxed);
+            groups().remove(&self.pid);
+        }
+        status
     }
 
     /// How it is now: that it runs, or how it ended.
@@ -206,6 +217,9 @@ impl Program {
     /// Where it can be reached, all of its processes taken together.
     #[must_use]
     pub fn listens_at(&self) -> Vec<Socket> {
+        if self.is_gone.load(Ordering::Relaxed) {
+            return vec![];
+        }
         family::sockets(self.pid).into_iter().filter(|socket| socket.is_open).collect()
     }
 
@@ -223,7 +237,7 @@ impl Program {
     pub fn signal(&self, signal: &str) -> Verdict {
         let name = self.name;
         self.log.note(tr!(zh "kill -{signal}，发给{name}", en "kill -{signal}, to the {name}"));
-        system::signal(self.pid(), signal)
+        if self.has_ended() { Ok(()) } else { system::signal(self.pid(), signal) }
     }
 
     /// Waits until what it uses is as `enough` says; then, or when time is up, says what it uses.
@@ -255,6 +269,7 @@ impl Program {
 
     /// What it uses now.
     pub fn usage(&self) -> Verdict<Usage> {
+        self.expect_running()?;
         system::usage(self.pid())
     }
 
@@ -509,8 +524,10 @@ impl Drop for Program {
     fn drop(&mut self) {
         let (name, state) = (self.name, self.state());
         self.log.found(tr!(zh "{name}{state}", en "the {name} {state}"));
-        end_group(self.pid);
-        groups().remove(&self.pid);
+        if !self.is_gone.load(Ordering::Relaxed) {
+            end_group(self.pid);
+            groups().remove(&self.pid);
+        }
         let mut child = self.child();
         let _ = child.kill();
         let _ = child.wait();

@@ -394,7 +394,7 @@ pub fn greet<S: Speaker>(server: &Server, all: &mut [&mut S], speakers: usize) -
     while knocked {
         knocked = false;
         for speaker in 0..speakers {
-            knocked |= greet_from(server.patience, speaker, all)?;
+            knocked |= greet_from(server, speaker, all)?;
         }
     }
     server.log.note(text!(zh "问候都收到了：大家都在聊天室里",
@@ -405,10 +405,13 @@ pub fn greet<S: Speaker>(server: &Server, all: &mut [&mut S], speakers: usize) -
 
 /// One greets, again and again, until each of the others has heard the last greeting: nothing is left behind it.
 /// Says whether anybody had to knock.
-fn greet_from<S: Speaker>(patience: Duration, speaker: usize, all: &mut [&mut S]) -> Verdict<bool> {
-    let deadline = Instant::now() + patience;
+fn greet_from<S: Speaker>(server: &Server, speaker: usize, all: &mut [&mut S]) -> Verdict<bool> {
+    let (patience, deadline) = (server.patience, Instant::now() + server.patience);
     let mut inside = vec![false; all.len()];
     for round in 1.. {
+        if round > 1 {
+            server.program.expect_running()?; // over UDP nobody else would notice
+        }
         let greeting = format!("{} is here, {round}.", all[speaker].role().name);
         if all[speaker].say(&greeting).is_err() {
             return thrown_out(all[speaker]);
