@@ -7,7 +7,7 @@ pub const MORE: [(Kind, &[(&str, &str)]); 6] = [
     (
         Kind::TcpServer,
         &[
-            ("tcp-relay", "trim"),
+            ("tcp-bytes", "trim"),
             ("tcp-relay", "never-free"),
             ("tcp-relay", "$ sh -c 'sleep 9' {addr}"),
             ("tcp-relay", "$ sh -c 'sleep 9' {port}"),
