@@ -11,7 +11,7 @@ use super::{blesses, stored};
 const UNSHOWN: &[(&str, &str)] = &[
     ("visitors come and go", BROKEN),
     ("the checker broke", BROKEN),
-    ("C reads", BROKEN),
+    ("the checker runs on", BROKEN),
     ("cannot find our own program: {err}", "a system that can't tell where a program lies"),
     ("again when the program's files change; Ctrl-C ends", "`--watch` has no end that a test could wait for"),
     ("there is no /proc here", "a system without /proc"),
