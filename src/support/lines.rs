@@ -72,6 +72,7 @@ impl<'a> LineReader<'a> {
     ///
     /// # Errors
     /// Why there is no line any more.
+    // ANCHOR: read_once
     pub fn read_once(&mut self) -> Result<&[u8], Ended> {
         self.buffer.drain(..std::mem::take(&mut self.told));
         let start = self.buffer.len(); // what stands before it has no line end
@@ -86,6 +87,7 @@ impl<'a> LineReader<'a> {
         self.expect_fitting()?;
         Ok(&self.buffer[..self.told])
     }
+    // ANCHOR_END: read_once
 
     /// Only the first line can be too long: all others came in one read, which is shorter.
     fn expect_fitting(&self) -> Result<(), Ended> {

@@ -144,6 +144,7 @@ impl Patience {
 
     /// Writes `bytes` whole to a client, or shuts it out: that makes every further write fail at
     /// once, and wakes its thread, which takes it off the list. Says whether they were written.
+    // ANCHOR: write
     pub fn write(&mut self, client: &TcpStream, bytes: &[u8]) -> bool {
         let first = write_some(client, bytes, self.late);
         let written = first.and_then(|taken| self.write_rest(client, &bytes[taken..], taken));
@@ -152,6 +153,7 @@ impl Patience {
         }
         written.is_ok()
     }
+    // ANCHOR_END: write
 
     /// Goes on with a write of which so much was `taken` at once.
     fn write_rest(&mut self, client: &TcpStream, mut rest: &[u8], taken: usize) -> io::Result<()> {
