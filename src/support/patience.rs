@@ -179,6 +179,7 @@ impl Patience {
         Ok(())
     }
 
+    // ANCHOR: deadline
     /// Until when this broadcast waits for a client.
     fn deadline(&self, client: &TcpStream, waits: Instant) -> Instant {
         let mut memory = lock(&MEMORY);
@@ -187,6 +188,7 @@ impl Patience {
         let left = patience.saturating_sub(self.spent).clamp(LEAST, SECOND);
         (self.start + left).max(waits + reader.needs())
     }
+    // ANCHOR_END: deadline
 
     fn give_up(&mut self, client: &TcpStream, since: Instant) {
         self.late = true;

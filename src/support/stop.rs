@@ -74,6 +74,7 @@ pub fn on_signal(wake: impl FnOnce() + Send + 'static) -> Result<(), String> {
     .map_err(|err| tr!(zh "无法处理 Ctrl-C: {err}", en "cannot handle Ctrl-C: {err}"))
 }
 
+// ANCHOR: wake
 /// On a signal, brings the thread that waits in `listener.accept()` out of it, by connecting to it.
 ///
 /// That takes a descriptor, and they may have run out: a spare one is kept to be dropped first.
@@ -90,6 +91,7 @@ pub fn wake_listener(listener: &TcpListener) -> Result<SocketAddr, String> {
     })?;
     Ok(local)
 }
+// ANCHOR_END: wake
 
 /// On a signal, brings the thread that waits in `conn.recv_from()` out of it, by a datagram from
 /// the socket to itself. Returns where that is.

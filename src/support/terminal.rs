@@ -69,6 +69,7 @@ fn coloured(lines: &[u8], colours: bool) -> String {
     shown
 }
 
+// ANCHOR: visible
 /// Appends `line` with what could command a terminal, or reorder what it shows, spelled out:
 /// ESC becomes `\u{1b}`. The end of the line, `\r\n` too, and tabs stay.
 fn push_visible(shown: &mut String, line: &str) {
@@ -84,6 +85,7 @@ fn push_visible(shown: &mut String, line: &str) {
         shown.push('\n');
     }
 }
+// ANCHOR_END: visible
 
 /// Line and paragraph separators, and the marks that turn the writing direction (Unicode UAX #9):
 /// with them "[Server]" can be made to appear where it does not stand.

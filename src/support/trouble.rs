@@ -20,6 +20,7 @@ pub struct Trouble {
     said_at: Option<Instant>,
 }
 
+// ANCHOR: rest
 impl Trouble {
     /// Says `what`, once in a while.
     pub fn say(&mut self, what: &str) {
@@ -35,6 +36,7 @@ impl Trouble {
         thread::sleep(REST);
     }
 }
+// ANCHOR_END: rest
 
 /// What to say when a thread that the program cannot do without is not to be had.
 pub fn no_thread(err: io::Error) -> String {
