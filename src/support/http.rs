@@ -26,11 +26,13 @@ const FILES: [(&str, &str, &str); 4] = [
     ("/icon.svg", "image/svg+xml", include_str!("../../web/icon.svg")),
 ];
 
+// ANCHOR: headers
 /// What the page may do: load its own files and talk to its own server, nothing else. (Safari
 /// before 15.4 does not take the WebSocket for a part of 'self'.)
 const PAGE_HEADERS: &str = "Content-Security-Policy: default-src 'none'; script-src 'self'; \
      style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\nCache-Control: no-cache\r\n";
+// ANCHOR_END: headers
 
 /// The page, or what it needs.
 const OK: &str = "200 OK";
@@ -60,6 +62,7 @@ where
             continue;
         };
         let handle_ws = Arc::clone(&handle_ws);
+        // ANCHOR: serve
         let serve = move || {
             match read_request(&conn) {
                 Ok(Some(mut request)) if request.path == "/ws" => {
@@ -72,6 +75,7 @@ where
             }
             drop(seat);
         };
+        // ANCHOR_END: serve
         if let Err(err) = thread::Builder::new().stack_size(STACK).spawn(serve) {
             door.no_thread(&err); // D9
         }
