@@ -74,7 +74,6 @@ pub fn on_signal(wake: impl FnOnce() + Send + 'static) -> Result<(), String> {
     .map_err(|err| tr!(zh "无法处理 Ctrl-C: {err}", en "cannot handle Ctrl-C: {err}"))
 }
 
-// ANCHOR: wake
 /// On a signal, brings the thread that waits in `listener.accept()` out of it, by connecting to it.
 ///
 /// That takes a descriptor, and they may have run out: a spare one is kept to be dropped first.
@@ -84,14 +83,15 @@ pub fn on_signal(wake: impl FnOnce() + Send + 'static) -> Result<(), String> {
 /// As [`on_signal`].
 pub fn wake_listener(listener: &TcpListener) -> Result<SocketAddr, String> {
     let local = listener.local_addr().map_err(no_socket)?;
+    // ANCHOR: wake
     let spare = listener.try_clone().map_err(no_socket)?;
     on_signal(move || {
         drop(spare);
         let _ = address::reachable(local).iter().any(|addr| TcpStream::connect_timeout(addr, GRACE).is_ok());
     })?;
+    // ANCHOR_END: wake
     Ok(local)
 }
-// ANCHOR_END: wake
 
 /// On a signal, brings the thread that waits in `conn.recv_from()` out of it, by a datagram from
 /// the socket to itself. Returns where that is.

@@ -69,11 +69,11 @@ fn coloured(lines: &[u8], colours: bool) -> String {
     shown
 }
 
-// ANCHOR: visible
 /// Appends `line` with what could command a terminal, or reorder what it shows, spelled out:
 /// ESC becomes `\u{1b}`. The end of the line, `\r\n` too, and tabs stay.
 fn push_visible(shown: &mut String, line: &str) {
     let text = line.trim_end_matches(['\r', '\n']);
+    // ANCHOR: visible
     for c in text.chars() {
         if (c.is_control() && c != '\t') || reorders(c) {
             shown.extend(c.escape_unicode());
@@ -81,11 +81,11 @@ fn push_visible(shown: &mut String, line: &str) {
             shown.push(c);
         }
     }
+    // ANCHOR_END: visible
     if line.ends_with('\n') {
         shown.push('\n');
     }
 }
-// ANCHOR_END: visible
 
 /// Line and paragraph separators, and the marks that turn the writing direction (Unicode UAX #9):
 /// with them "[Server]" can be made to appear where it does not stand.

@@ -20,8 +20,8 @@ pub struct Trouble {
     said_at: Option<Instant>,
 }
 
-// ANCHOR: rest
 impl Trouble {
+    // ANCHOR: rest
     /// Says `what`, once in a while.
     pub fn say(&mut self, what: &str) {
         if self.said_at.is_none_or(|at| at.elapsed() > SAY_AGAIN) {
@@ -35,8 +35,8 @@ impl Trouble {
         self.say(what);
         thread::sleep(REST);
     }
+    // ANCHOR_END: rest
 }
-// ANCHOR_END: rest
 
 /// What to say when a thread that the program cannot do without is not to be had.
 pub fn no_thread(err: io::Error) -> String {
