@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::book::expanded;
+
 /// Pages that exist in both languages: English, Chinese. One that isn't written yet is passed over,
 /// but not one of a pair alone.
 pub const PAIRS: [(&str, &str); 3] = [
@@ -16,7 +18,7 @@ pub const PAIRS: [(&str, &str); 3] = [
 ];
 
 /// How many differences there are: D1 to this one. The numbers are fixed.
-const DIFFERENCES: u32 = 32;
+pub const DIFFERENCES: u32 = 32;
 
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -65,7 +67,7 @@ pub fn headings(page: &str) -> Vec<usize> {
 
 /// The numbers of the differences that stand in a text, in order: `D7`, not `D7x` or `ID7`. A range
 /// such as `D20–D22` stands for all in it.
-fn numbers(text: &str) -> Vec<u32> {
+pub fn numbers(text: &str) -> Vec<u32> {
     let mut found = Vec::new();
     let mut range_from = None;
     let mut rest = text;
@@ -103,7 +105,7 @@ fn told(path: &str) -> Vec<u32> {
 }
 
 /// All files under a folder.
-fn files_under(folder: &Path) -> Vec<PathBuf> {
+pub fn files_under(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|err| panic!("{}: {err}", folder.display()));
     let paths = entries.map(|entry| entry.unwrap().path());
     paths.flat_map(|path| if path.is_dir() { files_under(&path) } else { vec![path] }).collect()
@@ -208,7 +210,7 @@ fn no_link_leads_nowhere() {
             let target = if path.is_empty() { page.clone() } else { page.with_file_name(path) };
             assert!(target.exists(), "{}: the link '{link}' leads to no file; correct it", page.display());
             if !anchor.is_empty() && is_page(&target) {
-                let there = anchors(&fs::read_to_string(&target).unwrap());
+                let there = anchors(&expanded(&target));
                 assert!(there.contains(anchor), "{}: the link '{link}': no such place there", page.display());
             }
         }
