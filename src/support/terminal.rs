@@ -73,7 +73,6 @@ fn coloured(lines: &[u8], colours: bool) -> String {
 /// ESC becomes `\u{1b}`. The end of the line, `\r\n` too, and tabs stay.
 fn push_visible(shown: &mut String, line: &str) {
     let text = line.trim_end_matches(['\r', '\n']);
-    // ANCHOR: visible
     for c in text.chars() {
         if (c.is_control() && c != '\t') || reorders(c) {
             shown.extend(c.escape_unicode());
@@ -81,7 +80,6 @@ fn push_visible(shown: &mut String, line: &str) {
             shown.push(c);
         }
     }
-    // ANCHOR_END: visible
     if line.ends_with('\n') {
         shown.push('\n');
     }
