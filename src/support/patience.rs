@@ -56,8 +56,10 @@ const FIRST: Duration = Duration::from_millis(10);
 /// How often we try again after that.
 const RETRY: Duration = Duration::from_millis(1);
 
+// ANCHOR: memory
 /// What the room remembers; one process is one room.
 static MEMORY: Mutex<Memory> = Mutex::new(Memory { paid_at: None, readers: BTreeMap::new() });
+// ANCHOR_END: memory
 
 struct Memory {
     /// When all that was spent of the room's patience will have grown back.
