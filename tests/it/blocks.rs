@@ -220,9 +220,13 @@ impl Shell {
         let terminal = format!("script -qfc \"{bash}\" /dev/null; exit $?");
         let isolation = isolation().filter(|way| !(needs_root && way.contains("--map-root-user")));
         let network = if isolation.is_some() { "ip link set lo up && " } else { "" };
-        let words: Vec<&str> = isolation.unwrap_or_default().split_whitespace().chain(["sh", "-c"]).collect();
+        let words: Vec<&str> =
+            isolation.unwrap_or_default().split_whitespace().chain(["bash", "-c"]).collect();
+        // What the tests were started with may have left descriptors open. A reader's terminal has none.
+        let closed =
+            "for fd in /proc/self/fd/*; do fd=${fd##*/}; [ $fd -le 2 ] || eval \"exec $fd>&-\"; done; ";
         let mut command = Command::new(words[0]);
-        command.args(&words[1..]).arg(format!("{network}{terminal}"));
+        command.args(&words[1..]).arg(format!("{closed}{network}{terminal}"));
         let path = env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", programs.display()));
         command
@@ -357,15 +361,16 @@ pub fn run_in(directory: &Path, block: &Block, programs: &Path, language: &str) 
 
 /// The blocks to run: those of all pages. What is the same in both languages is run once, in English.
 fn chosen(only: &str) -> Vec<Vec<(Block, &'static str)>> {
+    let is_chosen = |block: &Block| only == "1" || only.split(',').any(|one| one == block.difference);
     let mut chosen = Vec::new();
     for pair in pages() {
-        let [english, chinese] = pair.map(|page| blocks(&page, &read(&page)));
+        let [english, chinese] = pair.map(|page| blocks(&page, &read(&page)).into_iter().filter(is_chosen));
+        let (english, chinese): (Vec<_>, Vec<_>) = (english.collect(), chinese.collect());
         assert_eq!(english.len(), chinese.len(), "blocks in both languages of {:?}", english.first());
         for (en, zh) in english.into_iter().zip(chinese) {
-            let is_chosen = only == "1" || only.split(',').any(|one| one == en.difference);
-            let same = en.is_same(&zh);
+            let languages = if en.is_same(&zh) { 1 } else { 2 };
             let both = [(en, LANGUAGES[0]), (zh, LANGUAGES[1])];
-            chosen.extend(is_chosen.then(|| both.into_iter().take(if same { 1 } else { 2 }).collect()));
+            chosen.push(both.into_iter().take(languages).collect());
         }
     }
     chosen
