@@ -26,13 +26,11 @@ const FILES: [(&str, &str, &str); 4] = [
     ("/icon.svg", "image/svg+xml", include_str!("../../web/icon.svg")),
 ];
 
-// ANCHOR: headers
 /// What the page may do: load its own files and talk to its own server, nothing else. (Safari
 /// before 15.4 does not take the WebSocket for a part of 'self'.)
 const PAGE_HEADERS: &str = "Content-Security-Policy: default-src 'none'; script-src 'self'; \
      style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\nCache-Control: no-cache\r\n";
-// ANCHOR_END: headers
 
 /// The page, or what it needs.
 const OK: &str = "200 OK";
