@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""A preprocessor of the book: pages that the book shares with the folders around it.
+"""A preprocessor of the book: what the book shares with the folders around it.
 
 The exercises' sheets, the differences and the results are read on their own too, so their links go
-from file to file. In the book, a page that is one include of such a file gets its text from here,
-with each link mended: to the page of the book that shows the same file, in the other book if it is
-the other language's; to nothing where the book has no such page, with the file named instead.
+from file to file. In the book, a page that is one include of such a file gets its text from here.
+In every page each link is mended: to the page of the book that shows the same file, or to the other
+book if it is the other language's; where the book has no such page, the file is named instead. And
+the plots, which lie outside the book, are put into the page.
 Without this, mdBook includes the text as it is.
 """
 
@@ -18,7 +19,8 @@ REPOSITORY = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
 OTHER = {"en": "zh", "zh": "en"}
 INCLUDE = re.compile(r"\s*\{\{#include (\S+\.md)\}\}\s*")
 FENCED = re.compile(r"(^```.*?^```$)", re.DOTALL | re.MULTILINE)
-LINK = re.compile(r"\[((?:[^\[\]`]|`[^`]*`)*)\]\(([^)\s]+)\)")
+# A link, or code, in which there is none.
+LINK = re.compile(r"`[^`]*`|\[((?:[^\[\]`]|`[^`]*`)*)\]\(([^)\s]+)\)")
 PICTURE = re.compile(r'<picture>\s*<source [^>]*srcset="([^"]+)">\s*<img src="([^"]+)" alt="([^"]*)">\s*</picture>')
 
 
@@ -45,7 +47,7 @@ def data(file):
 
 
 class Page:
-    """A page of the book that shows a file from outside."""
+    """A page of the book, and the file whose text it shows."""
 
     def __init__(self, book, chapter, file):
         self.book, self.chapter, self.file = book, chapter, file
@@ -61,15 +63,15 @@ class Page:
 
     def mend_link(self, match):
         text, link = match.groups()
-        if "://" in link or link.startswith("#"):
+        if not link or "://" in link or link.startswith("#"):
             return match.group()
         file, anchor = self.target(link)
         if file in self.book.pages:
-            page = self.book.pages[file]
+            page = self.book.pages[file].chapter
             text = page["name"] if text == os.path.basename(file) else text
             return f"[{text}]({self.relative(page['path'])}{anchor})"
         if in_other_language(file) in self.book.pages:
-            page = self.book.pages[in_other_language(file)]["path"].removesuffix(".md") + ".html"
+            page = self.book.pages[in_other_language(file)].chapter["path"].removesuffix(".md") + ".html"
             return f"[{text}]({self.relative(os.path.join('..', OTHER[self.book.language], page))}{anchor})"
         name = os.path.relpath(file, REPOSITORY)
         return f"`{name}`" if name.endswith(text.strip("`")) else text
@@ -83,39 +85,35 @@ class Page:
         )
         return "".join(images)
 
-    def text(self):
-        with open(self.file, encoding="utf-8") as file:
-            parts = FENCED.split(file.read())
+    def mend(self):
+        parts = FENCED.split(self.chapter["content"])
         # Every second part is a block of code.
         for at in range(0, len(parts), 2):
             parts[at] = PICTURE.sub(self.mend_picture, LINK.sub(self.mend_link, parts[at]))
-        return "".join(parts)
+        self.chapter["content"] = "".join(parts)
 
 
 class Book:
-    """All chapters, and which file each of them shows."""
+    """All pages, and which file each of them shows."""
 
     def __init__(self, context, book):
         source = os.path.join(context["root"], context["config"]["book"].get("src", "src"))
         self.language = context["config"]["book"]["language"]
-        self.chapters = list(chapters(book.get("items") or book.get("sections")))
-        self.pages, self.shared = {}, []
-        for chapter in self.chapters:
+        self.pages = {}
+        for chapter in chapters(book["items"]):
             file = os.path.realpath(os.path.join(source, chapter["path"]))
             include = INCLUDE.fullmatch(chapter["content"])
             if include:
                 file = os.path.realpath(os.path.join(os.path.dirname(file), include.group(1)))
-                self.shared.append(Page(self, chapter, file))
-            self.pages[file] = chapter
-
-    def mend(self):
-        for page in self.shared:
-            page.chapter["content"] = page.text()
+                with open(file, encoding="utf-8") as text:
+                    chapter["content"] = text.read()
+            self.pages[file] = Page(self, chapter, file)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["supports"]:
         sys.exit(0)  # any renderer
     context, book = json.load(sys.stdin)
-    Book(context, book).mend()
+    for page in Book(context, book).pages.values():
+        page.mend()
     json.dump(book, sys.stdout)

@@ -383,7 +383,9 @@ fn mdbook() -> Option<PathBuf> {
 /// The value of an attribute wherever it stands in a page.
 fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
     let before = format!(" {name}=\"");
-    html.split(&before).skip(1).filter_map(|rest| rest.split('"').next()).collect::<Vec<_>>()
+    let tags = html.split('<').filter_map(|rest| rest.split('>').next()); // in code, quotes stand for themselves
+    let after = tags.filter_map(|tag| tag.split(&before).nth(1));
+    after.filter_map(|rest| rest.split('"').next()).collect::<Vec<_>>()
 }
 
 /// An address without its `%E4`.
@@ -464,6 +466,6 @@ fn pages_are_read_as_mdbook_reads_them() {
     assert_eq!(decoded("a%E4%B8%AD&amp;%"), "a中&%");
     let page = Path::new("/dev/null");
     let places = BTreeMap::from([(page.to_path_buf(), BTreeSet::from(["a".to_string()]))]);
-    let html = " href=\"#a\" href=\"#b\" src=\"zero\" src=\"no\" href=\"https://x\"";
+    let html = "<a href=\"#a\"><a href=\"#b\"><img src=\"no\">&lt;img src=\"x\"><a href=\"https://x\">";
     assert_eq!(dead_links(page, html, &places), ["/dev/null: #b", "/dev/null: no"]);
 }
