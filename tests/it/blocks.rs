@@ -426,7 +426,8 @@ fn every_block_prints_what_its_page_says() {
                             continue;
                         }
                         let before = helper.filter(|_| block.code.contains("from ws import"));
-                        if run(&block, before, programs, language).is_err() {
+                        if let Err(why) = run(&block, before, programs, language) {
+                            eprintln!("{why}");
                             wrong.lock().unwrap().push((block, before, language));
                         }
                     }
