@@ -94,26 +94,26 @@ class Page:
 
 
 class Book:
-    """All pages, and which file each of them shows."""
+    """All pages, by their files: the one in the book's folder, and the one that it shows."""
 
     def __init__(self, context, book):
         source = os.path.join(context["root"], context["config"]["book"].get("src", "src"))
         self.language = context["config"]["book"]["language"]
         self.pages = {}
         for chapter in chapters(book["items"]):
-            file = os.path.realpath(os.path.join(source, chapter["path"]))
+            own = shown = os.path.realpath(os.path.join(source, chapter["path"]))
             include = INCLUDE.fullmatch(chapter["content"])
             if include:
-                file = os.path.realpath(os.path.join(os.path.dirname(file), include.group(1)))
-                with open(file, encoding="utf-8") as text:
+                shown = os.path.realpath(os.path.join(os.path.dirname(own), include.group(1)))
+                with open(shown, encoding="utf-8") as text:
                     chapter["content"] = text.read()
-            self.pages[file] = Page(self, chapter, file)
+            self.pages[own] = self.pages[shown] = Page(self, chapter, shown)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["supports"]:
         sys.exit(0)  # any renderer
     context, book = json.load(sys.stdin)
-    for page in Book(context, book).pages.values():
+    for page in set(Book(context, book).pages.values()):
         page.mend()
     json.dump(book, sys.stdout)

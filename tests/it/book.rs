@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use super::docs::{DIFFERENCES, files_under, headings, numbers, read, root, text_and_code};
+use super::docs::{DIFFERENCES, files_under, headings, links, numbers, read, root, text_and_code};
 
 /// The two books.
 pub const LANGUAGES: [&str; 2] = ["en", "zh"];
@@ -416,6 +416,22 @@ fn dead_links(page: &Path, html: &str, places: &BTreeMap<PathBuf, BTreeSet<Strin
     dead.map(|link| format!("{}: {link}", page.display())).collect()
 }
 
+/// The links of the chapters that the built pages haven't.
+fn lost_links(folder: &Path) -> Vec<String> {
+    let mut lost = Vec::new();
+    for language in LANGUAGES {
+        for page in chapters() {
+            let html = fs::read_to_string(folder.join(language).join(&page).with_extension("html")).unwrap();
+            let built: BTreeSet<&str> = attributes(&html, "href").into_iter().collect();
+            let links = links(&read(&format!("docs/{language}/src/{page}"))).into_iter();
+            let in_book = links.filter(|link| link.contains(".md") && !link.contains("://"));
+            let absent = in_book.filter(|link| !built.contains(link.replacen(".md", ".html", 1).as_str()));
+            lost.extend(absent.map(|link| format!("{language}/{page}: {link}")));
+        }
+    }
+    lost
+}
+
 #[test]
 fn the_book_is_built_and_no_link_in_it_leads_nowhere() {
     let Some(mdbook) = mdbook() else {
@@ -447,6 +463,8 @@ fn the_book_is_built_and_no_link_in_it_leads_nowhere() {
         .filter(|(path, _)| is_page(path))
         .flat_map(|(path, html)| dead_links(path, html, &places))
         .collect();
+    let lost = lost_links(&folder);
+    assert!(lost.is_empty(), "links that are none in the built pages:\n{}", lost.join("\n"));
     assert!(dead.is_empty(), "links that lead nowhere:\n{}", dead.join("\n"));
     assert!(pages.len() > 2 * summary("en").len(), "only {} pages were built", pages.len());
 }

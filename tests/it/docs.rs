@@ -168,7 +168,7 @@ fn both_languages_are_in_step() {
 }
 
 /// The targets of a page's links and pictures: `](target)`, `src="target"`, `href="target"`.
-fn links(page: &str) -> Vec<String> {
+pub fn links(page: &str) -> Vec<String> {
     let text = text_and_code(page).0.join("\n");
     let mut found = Vec::new();
     for (before, after) in [("](", ')'), ("src=\"", '"'), ("srcset=\"", '"'), ("href=\"", '"')] {
