@@ -110,7 +110,10 @@ fn show(message: &[u8], fault: Fault) {
     } else {
         text.into_owned()
     };
-    let end = if fault.is("no-fragments") { "\n" } else { "" };
-    let _ = io::stdout().write_all(format!("{text}{end}").as_bytes());
+    let text = match fault.0 {
+        "as-it-comes" => text,
+        _ => text.strip_suffix('\n').unwrap_or(&text).replace('\n', " ") + "\n",
+    };
+    let _ = io::stdout().write_all(text.as_bytes());
     let _ = io::stdout().flush();
 }

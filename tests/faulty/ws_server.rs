@@ -80,7 +80,7 @@ fn serve(mut conn: TcpStream, peer: SocketAddr, clients: &Clients, fault: Fault)
             _ => answer(&conn, "404 Not Found", "no.\n"),
         };
     };
-    let accept = derive_accept_key(key.as_bytes());
+    let accept = if fault.is("wrong-key") { key.to_string() } else { derive_accept_key(key.as_bytes()) };
     let more = if fault.is("agrees") { "Sec-WebSocket-Extensions: permessage-deflate\r\n" } else { "" };
     let _ = conn.write_all(
         format!(
@@ -258,6 +258,9 @@ fn relay(peer: SocketAddr, clients: &Clients, message: &[u8], fault: Fault) {
     let line = [prefix.as_bytes(), message, b"\n"].concat();
     print(&line, fault);
     let bytes = frame::unmasked(FIN | TEXT, &line);
+    if fault.is("dumb") {
+        return;
+    }
     if fault.is("torn") {
         return relay_torn(peer, clients, &bytes);
     }

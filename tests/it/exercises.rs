@@ -13,8 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use std::{env, fs};
+use std::{env, fs, thread};
 
 use chatroom::check::{Case, Text};
 use chatroom::course::{EXERCISES, Exercise};
@@ -177,8 +178,8 @@ fn is_filled(sentence: &str, said: &str) -> bool {
 }
 
 /// A copy of the project, as a fresh clone would be, with whatever was built in it before.
-fn clone() -> PathBuf {
-    let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clone");
+fn clone(lane: usize) -> PathBuf {
+    let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("clone-{lane}"));
     fs::create_dir_all(&copy).unwrap();
     for old in fs::read_dir(&copy).unwrap().map(|entry| entry.unwrap().path()) {
         match old.is_dir() {
@@ -312,7 +313,7 @@ fn is_watched(copy: &Path, exercise: &Exercise, line: &str, solve: impl FnOnce()
     let deadline = Instant::now() + Duration::from_secs(10);
     while watched.0.try_wait().unwrap().is_none() {
         assert!(Instant::now() < deadline, "`{line}`: Ctrl-C ends it");
-        std::thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -342,6 +343,9 @@ fn is_as_its_sheets_say(copy: &Path, exercise: &Exercise) {
     must_hold(copy, once);
     fs::copy(copy.join(format!("tests/exercises/{number}.py")), copy.join(program)).unwrap();
     must_hold(copy, other);
+    // By hand, all servers listen at the same port.
+    static BY_HAND: Mutex<()> = Mutex::new(());
+    let _turn = BY_HAND.lock().unwrap();
     for block in &sheet.blocks()[1..] {
         run_in(copy, block, copy, "C.UTF-8").unwrap_or_else(|wrong| panic!("\n\n{wrong}"));
     }
@@ -354,24 +358,39 @@ fn every_exercise_is_as_its_sheets_say() {
         return;
     };
     require_tools();
-    let copy = clone();
-    must_do(&copy, "cargo clippy --quiet --locked --package exercises --examples -- -D warnings");
-    must_do(&copy, "cargo build --quiet --locked");
-    must_do(&copy, "cargo build --quiet --locked --package exercises --examples");
-    let chosen = EXERCISES
-        .iter()
-        .filter(|exercise| only == "1" || only.split(',').any(|one| one == exercise.number()));
-    let chosen: Vec<_> = chosen.collect();
+    let is_chosen = |exercise: &&Exercise| only == "1" || only.split(',').any(|one| one == exercise.number());
+    let chosen: Vec<_> = EXERCISES.iter().filter(is_chosen).collect();
     assert!(!chosen.is_empty(), "CHATROOM_EXERCISES={only}: 1 stands for all, 07 for one");
-    for exercise in &chosen {
-        is_as_its_sheets_say(&copy, exercise);
-    }
+    let lanes = LANES.min(chosen.len());
+    let queue = &Mutex::new(chosen.into_iter());
+    let copies = thread::scope(|scope| {
+        let lanes: Vec<_> = (0..lanes).map(|lane| scope.spawn(move || try_in(clone(lane), queue))).collect();
+        lanes.into_iter().map(|lane| lane.join().unwrap()).collect::<Vec<_>>()
+    });
     if only == "1" {
-        commands_of_the_page_before_them_all(&copy);
+        commands_of_the_page_before_them_all(&copies);
     }
 }
 
-fn commands_of_the_page_before_them_all(copy: &Path) {
+/// How many copies the exercises are tried in, side by side: most of the time each only waits.
+const LANES: usize = 3;
+
+/// Tries the next exercise in this copy, and the next, until none is left.
+fn try_in<'a>(copy: PathBuf, queue: &Mutex<impl Iterator<Item = &'a Exercise>>) -> PathBuf {
+    must_do(&copy, "cargo build --quiet --locked");
+    must_do(&copy, "cargo build --quiet --locked --package exercises --examples");
+    loop {
+        let next = queue.lock().unwrap().next();
+        let Some(exercise) = next else { return copy };
+        is_as_its_sheets_say(&copy, exercise);
+    }
+}
+
+fn commands_of_the_page_before_them_all(copies: &[PathBuf]) {
+    let solved = |copy: &PathBuf| copy.join("docs/exercises/.solved");
+    let all: String = copies.iter().map(|copy| fs::read_to_string(solved(copy)).unwrap()).collect();
+    let copy = &copies[0];
+    fs::write(solved(copy), all).unwrap();
     let [page, _] = sheets("");
     let [first, _] = sheets(EXERCISES[0].folder);
     let of_first = &first.commands()[0];

@@ -246,7 +246,7 @@ const WS_CLIENT: &[Proof] = &[
     ("client-send", "mute", "not sent"),
     ("client-send", "newline", "with their line break"),
     ("client-send", "unmasked", "not masked"),
-    ("client-print", "", "two line breaks"),
+    ("client-print", "as-it-comes", "two line breaks"),
     ("client-lengths", "cut-long", "one of three ways"),
     ("client-fragments", "no-fragments", "a frame with FIN"),
     ("client-ping", "no-pong", "nobody answers"),

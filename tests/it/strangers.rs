@@ -11,6 +11,8 @@ use chatroom::check::{self, Kind};
 use serde_json::Value;
 
 use crate::chromium::skipped;
+#[cfg(target_os = "linux")]
+use crate::graded;
 
 /// How a stranger's program is made, if it has to be, and run. `{src}` is its source, `{out}` where it is made.
 struct Stranger {
@@ -132,11 +134,11 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Makes a stranger's program, in a folder of its own, and checks it: the exit code, and the objects that are printed.
-/// Nothing where what it takes isn't installed.
+/// Makes a stranger's program, in a folder of its own, and does something with the command that runs it. Nothing where
+/// what it takes isn't installed.
 #[track_caller]
-fn make_and_check(stranger: &Stranger, more: &[&str]) -> Option<(Option<i32>, Vec<Value>)> {
-    let Stranger { file, make, run, kind, .. } = stranger;
+fn make_and<T>(stranger: &Stranger, does: impl FnOnce(&str) -> T) -> Option<T> {
+    let Stranger { file, make, run, .. } = stranger;
     if let Some(missing) = make.iter().chain([run]).find(|command| !is_installed(command)) {
         skipped(&format!("{file}: there is no `{}`", missing.split(' ').next().unwrap_or_default()));
         return None;
@@ -151,9 +153,46 @@ fn make_and_check(stranger: &Stranger, more: &[&str]) -> Option<(Option<i32>, Ve
         let made = Command::new("sh").args(["-c", &fill(make)]).output().expect("sh runs");
         assert!(made.status.success(), "{file}: {}", String::from_utf8_lossy(&made.stderr));
     }
-    let checked = run_check(kind, &fill(run), more);
+    let done = does(&fill(run));
     let _ = fs::remove_dir_all(&dir);
-    Some(checked)
+    Some(done)
+}
+
+/// Makes a stranger's program and checks it: the exit code, and the objects that are printed.
+#[track_caller]
+fn make_and_check(stranger: &Stranger, more: &[&str]) -> Option<(Option<i32>, Vec<Value>)> {
+    make_and(stranger, |run| run_check(stranger.kind, run, more))
+}
+
+/// What its reader is told, in both languages, is as stored.
+#[cfg(target_os = "linux")]
+#[track_caller]
+fn is_told_in_both_languages(stranger: &Stranger) {
+    let files: Vec<String> = STRANGERS.iter().map(|one| one.file.to_string()).collect();
+    make_and(stranger, |run| {
+        for (language, _) in graded::reports::LANGUAGES {
+            let told = tell(stranger, run, language);
+            graded::reports::is_as_stored("strangers", language, &files, stranger.file, &told);
+        }
+    });
+}
+
+#[cfg(target_os = "linux")]
+fn tell(stranger: &Stranger, run: &str, language: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chatroom"));
+    command.args(["check", stranger.kind, "--run", run, "--lang", language, "--only", stranger.case]);
+    let ran = command.env_remove("PYTHONUNBUFFERED").stdin(Stdio::null()).output().expect("the checker runs");
+    let told = String::from_utf8(ran.stdout).expect("UTF-8");
+    // The rest, what to do by hand and the summary, is about cases, and stored with those.
+    let is_last = |part: &&str| !["Expected: ", "预期："].iter().any(|start| part.starts_with(start));
+    let parts: Vec<&str> = told.split("\n\n").collect();
+    let end = parts.iter().take_while(|part| is_last(part)).count();
+    let report = parts[..parts.len().min(end + 1)].join("\n\n");
+    let folder = env::temp_dir().display().to_string();
+    report
+        .replace(env!("CARGO_MANIFEST_DIR"), "…")
+        .replace(&folder, "…")
+        .replace(&std::process::id().to_string(), "…")
 }
 
 #[track_caller]
@@ -182,6 +221,10 @@ fn is_told(stranger: &Stranger) {
     assert!(first["case"] == **case || RACES.contains(cause), "{file}: {first:#}");
     let summary = told.last().expect("a summary");
     assert_eq!(summary["summary"]["first"], first["case"], "{file}: the summary says what to mend first");
+    #[cfg(target_os = "linux")]
+    if !RACES.contains(cause) {
+        is_told_in_both_languages(stranger);
+    }
 }
 
 /// They keep both processors busy for minutes, and others have limits of time: so they run apart, `CHATROOM_STRANGERS=1`.

@@ -17,6 +17,7 @@ pub mod command;
 
 use std::fmt::Write;
 
+use super::stage::target::command_line;
 use super::{Kind, Target};
 use crate::support::lang::Lang;
 use crate::tr;
@@ -225,7 +226,7 @@ impl Hands {
     pub fn fill(&self, text: &str) -> String {
         let transport = self.kind.transport();
         let ours = |role| Kind::from_name(&format!("{transport}-{role}")).map_or("", Kind::ours);
-        let program = self.program.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+        let program = command_line(&self.program);
         let secure = program.replace("ws://", "wss://");
         let listen = if transport == "udp" { "nc -u -l {host} {port}" } else { "nc -l {host} {port}" };
         let known = [
@@ -262,15 +263,6 @@ fn started_at(text: &str, mark: &str, command: &str) -> String {
         Some((before, (address, after))) => before.to_string() + &at(command, address) + after,
         None => text.to_string(),
     }
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "_@%+=:,./-{}".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_string();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

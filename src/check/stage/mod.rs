@@ -6,7 +6,7 @@
 pub mod display;
 pub mod family;
 pub mod frame;
-pub(in crate::check) mod guess;
+pub mod guess;
 pub mod output;
 pub mod program;
 pub mod reply;

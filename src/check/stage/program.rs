@@ -14,6 +14,7 @@ use super::family::{self, Socket};
 use super::guess;
 use super::output::{Output, contains};
 use super::system::{self, Usage};
+use super::target::command_line;
 use crate::check::telling::complaint;
 use crate::check::telling::events::{Log, MAX_PRINTED, What, show};
 use crate::check::telling::text::Text;
@@ -61,7 +62,7 @@ impl Program {
         patience: Duration,
     ) -> Verdict<Self> {
         let name = NAMES.into_iter().find(|known| known.en == name).unwrap_or(Text { zh: name, en: name });
-        log.add(name, What::Starts(words.join(" ")));
+        log.add(name, What::Starts(command_line(words)));
         let Some((program, args)) = words.split_first() else {
             return fail(
                 text!(zh "要启动的命令", en "a command to start"),

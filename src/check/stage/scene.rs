@@ -9,7 +9,7 @@ use super::program::Program;
 use super::start::{
     CANNOT_START, Start, address_from_banner, finds_it_in_use, knock, must_be_free, resolve, why_not,
 };
-use super::target::Target;
+use super::target::{Target, command_line};
 use super::tcp_peer::Peer;
 use crate::check::telling::events::Log;
 use crate::check::telling::text::join;
@@ -189,9 +189,7 @@ impl<'a> Launch<'a> {
         if !self.terminal {
             return words;
         }
-        let quoted: Vec<String> =
-            words.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
-        ["script", "-qec", &quoted.join(" "), "/dev/null"].map(str::to_string).to_vec()
+        ["script", "-qec", &command_line(&words), "/dev/null"].map(str::to_string).to_vec()
     }
 
     fn plain_words(&self) -> Vec<String> {

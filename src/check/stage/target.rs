@@ -63,6 +63,21 @@ fn is_free(address: SocketAddr) -> bool {
     TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok()
 }
 
+/// Words as a shell takes them.
+#[must_use]
+pub fn command_line(words: &[String]) -> String {
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_@%+=:,./-{}".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_string();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// Splits at blanks outside quotes. A backslash is a character like any other: paths of Windows have it.
 fn split_words(command: &str) -> Vec<String> {
     let mut words = vec![];
@@ -100,6 +115,13 @@ mod tests {
     #[test]
     fn quotes_hold_words_together() {
         assert_eq!(split_words(r#" "a b"  c\d '' e"f"g "#), ["a b", r"c\d", "", "efg"]);
+    }
+
+    #[test]
+    fn a_command_line_is_taken_apart_as_it_was_put_together() {
+        let words = ["sh", "-c", "kill -SEGV $$", "", "127.0.0.1:80"].map(str::to_string);
+        assert_eq!(command_line(&words), "sh -c 'kill -SEGV $$' '' 127.0.0.1:80");
+        assert_eq!(split_words(&command_line(&words)), words);
     }
 
     #[test]

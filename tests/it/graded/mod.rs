@@ -13,11 +13,12 @@
 //! What is stored stands under tests/graded. Two marks there are put by hand, and stay: `~` before a case that may come
 //! out either way, and behind a report's head before what of it is never twice the same.
 
+mod causes;
 mod commands;
 mod messages;
 mod more;
 mod notes;
-mod reports;
+pub mod reports;
 mod sets;
 
 use std::collections::VecDeque;

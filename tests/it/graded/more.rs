@@ -11,6 +11,17 @@ pub const MORE: [(Kind, &[(&str, &str)]); 6] = [
             ("tcp-relay", "never-free"),
             ("tcp-relay", "$ sh -c 'sleep 9' {addr}"),
             ("tcp-relay", "$ sh -c 'sleep 9' {port}"),
+            ("tcp-relay", "$ sh -c 'FAULTY tcp-server 127.0.0.1:0' {port}"),
+            ("tcp-relay", "$ sh -c 'echo OSError: Address already in use >&2; exit 1' {port}"),
+            ("tcp-relay", "$ sh -c 'echo KeyError: 5 >&2; exit 1' {port}"),
+            ("tcp-relay", "$ sh -c 'kill -SEGV $$' {port}"),
+            ("tcp-relay", "$ python3 -m http.server {port} --bind 127.0.0.1"),
+            ("tcp-relay", "$ / {port}"),
+            ("tcp-relay", "$ ./Cargo.toml {port}"),
+            ("tcp-relay", "$ tests/strangers/no_interpreter {port}"),
+            ("tcp-in-use", "$ sh -c 'echo error: {addr} is taken; exit 1'"),
+            ("tcp-in-use", "$ sh -c 'echo taken >&2; exit 1' {addr}"),
+            ("tcp-in-use", "$ sh -c 'echo Traceback >&2; echo OSError: taken >&2; exit 1' {addr}"),
             ("tcp-relay", "$ sh -c 'echo on 127.0.0.1:1; sleep 9' {addr}"),
             ("tcp-echo", "prefix"),
             ("tcp-zh", "zh"),
@@ -60,6 +71,10 @@ pub const MORE: [(Kind, &[(&str, &str)]); 6] = [
     (
         Kind::UdpServer,
         &[
+            (
+                "udp-relay",
+                "$ python3 -c 'import socket,sys,time; s = socket.socket(2, 2); s.bind((\"127.0.0.1\", int(sys.argv[1]))); time.sleep(30)' {port}",
+            ),
             ("udp-register", "history"),
             ("udp-echo", "prefix"),
             ("udp-gone", "double"),
@@ -74,6 +89,7 @@ pub const MORE: [(Kind, &[(&str, &str)]); 6] = [
     (
         Kind::UdpClient,
         &[
+            ("client-send", "$ sh -c 'sleep 9' {addr}"),
             ("client-start", "wordy"),
             ("D17", "quit"),
             ("D17", "silent"),
@@ -89,6 +105,8 @@ pub const MORE: [(Kind, &[(&str, &str)]); 6] = [
         &[
             ("ws-handshake", "agrees"),
             ("ws-relay", "refuse"),
+            ("ws-relay", "wrong-key"),
+            ("ws-relay", "dumb"),
             ("ws-relay", "half-answer"),
             ("ws-echo", "prefix"),
             ("ws-close", "stays"),
@@ -129,6 +147,7 @@ pub const MORE: [(Kind, &[(&str, &str)]); 6] = [
         Kind::WsClient,
         &[
             ("client-send", "plain"),
+            ("client-send", "$ sh -c 'exec FAULTY tcp-client {addr}'"),
             ("client-print", "no-banner"),
             ("client-wss", "$ sh -c 'kill -KILL $$' ws://{addr}/ws"),
             ("D10", "rude"),

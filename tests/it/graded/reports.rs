@@ -3,7 +3,7 @@
 //! A report is told in the language of the process, so this test starts itself once for each.
 
 use std::collections::HashMap;
-use std::sync::RwLock;
+use std::sync::{Mutex, RwLock};
 use std::time::Duration;
 use std::{env, fs};
 
@@ -50,8 +50,8 @@ impl Pair {
 
     fn target(self) -> Target {
         let mut target = crate::faulty(&self.kind.to_string(), self.fault);
-        if BY_THE_CLOCK.contains(&self.name().as_str()) {
-            target.patience = Duration::from_secs(10); // Whoever floods is kept waiting for long.
+        if BY_THE_CLOCK.contains(&self.name().as_str()) || self.fault.starts_with("$ python3") {
+            target.patience = Duration::from_secs(10); // Whoever floods is kept waiting for long; Python starts slowly.
         }
         if let Some(command) = self.fault.strip_prefix("$ ") {
             let command = command.replace("FAULTY", &target.words[0]);
@@ -135,6 +135,7 @@ fn with_names(line: &str, names: &HashMap<String, String>) -> String {
         named += &match names.get(number) {
             Some(name) if name.len() < 5 => "PORT"[..5 - name.len()].to_string() + name,
             _ if before.ends_with(':') && number.len() == 5 => "PORT_".to_string(),
+            _ if line.trim_start().starts_with("$ ") && number.len() == 5 => "PORT_".to_string(),
             _ if before.ends_with("id ") => "USER".to_string(),
             _ => number.to_string(),
         };
@@ -265,7 +266,10 @@ fn wrong_in(end: &str, language: &str) -> Vec<String> {
         // After a change to what is said everywhere there may be many of them.
         let at_once = if tries == 0 || pairs.len() > 30 { AT_ONCE } else { 1 };
         let told = told_in(language, &pairs, at_once);
-        let differ = |(pair, told): (Pair, String)| Some((pair, differs(end, pair, &told)?, told));
+        let differ = |(pair, told): (Pair, String)| {
+            let lines = difference(&file_of(pair.kind, end), &pair.name(), &told)?;
+            Some((pair, format!("{} {} ({end})\n{lines}", pair.kind, pair.name()), told))
+        };
         wrong = pairs.into_iter().zip(told).filter_map(differ).collect();
         pairs = wrong.iter().map(|(pair, ..)| *pair).collect();
         if pairs.is_empty() {
@@ -274,7 +278,7 @@ fn wrong_in(end: &str, language: &str) -> Vec<String> {
         wrong.iter().for_each(|(_, difference, _)| eprintln!("not as stored\n{difference}"));
     }
     if blesses() {
-        wrong.drain(..).for_each(|(pair, _, told)| bless(end, pair, told));
+        wrong.drain(..).for_each(|(pair, _, told)| bless(end, pair, &told));
     }
     wrong.into_iter().map(|(_, difference, _)| difference).collect()
 }
@@ -284,9 +288,9 @@ fn file_of(kind: Kind, end: &str) -> String {
 }
 
 /// How a report differs from the one that is stored, if it does: lines that are gone, and lines that are new.
-fn differs(end: &str, pair: Pair, told: &str) -> Option<String> {
-    let (_, reports) = read(&file_of(pair.kind, end));
-    let found = reports.iter().find(|report| report.name == pair.name());
+pub fn difference(file: &str, name: &str, told: &str) -> Option<String> {
+    let (_, reports) = read(file);
+    let found = reports.iter().find(|report| report.name == name);
     let (wanted, came) = match found {
         Some(report) => (stable(&report.text, &report.loose), stable(told, &report.loose)),
         None => (Vec::new(), stable(told, &[])),
@@ -300,27 +304,45 @@ fn differs(end: &str, pair: Pair, told: &str) -> Option<String> {
         let new = lines.iter().filter(|line| !others.contains(line));
         new.map(|line| format!("  {mark} {line}\n")).collect::<String>()
     };
-    let lines = marked('-', &wanted, &came) + &marked('+', &came, &wanted);
-    Some(format!("{} {} ({end})\n{lines}", pair.kind, pair.name()))
+    Some(marked('-', &wanted, &came) + &marked('+', &came, &wanted))
 }
 
-/// Stores a report, in the order of the cases.
-fn bless(end: &str, pair: Pair, text: String) {
+fn bless(end: &str, pair: Pair, text: &str) {
     if text == PASSES {
         return eprintln!("{} {} ({end}) passes: no report to store", pair.kind, pair.name());
     }
-    let file = file_of(pair.kind, end);
-    let (start, mut reports) = read(&file);
-    let start = if start.is_empty() { START.to_string() } else { start };
-    let text = text + "\n";
-    match reports.iter_mut().find(|report| report.name == pair.name()) {
-        Some(report) => report.text = text,
-        None => reports.push(Stored { name: pair.name(), loose: Vec::new(), text }),
-    }
     let order: Vec<String> = pairs(pair.kind).into_iter().map(Pair::name).collect();
+    store(&file_of(pair.kind, end), &order, &pair.name(), text, &[]);
+}
+
+/// Stores a report, in this order; what of a new one is different each time, `loose` says.
+pub fn store(file: &str, order: &[String], name: &str, text: &str, loose: &[&str]) {
+    let (start, mut reports) = read(file);
+    let start = if start.is_empty() { START.to_string() } else { start };
+    let text = format!("{text}\n");
+    match reports.iter_mut().find(|report| report.name == name) {
+        Some(report) => report.text = text,
+        None => {
+            let loose = loose.iter().map(ToString::to_string).collect();
+            reports.push(Stored { name: name.to_string(), loose, text });
+        }
+    }
     reports.retain(|report| order.contains(&report.name));
     reports.sort_by_key(|report| order.iter().position(|name| *name == report.name));
-    write(&file, &start, &reports);
+    write(file, &start, &reports);
+}
+
+/// A report that other tests tell, of a file of theirs: its transcript is the program's, and never twice the same.
+#[track_caller]
+pub fn is_as_stored(file: &str, end: &str, order: &[String], name: &str, told: &str) {
+    static FILES: Mutex<()> = Mutex::new(());
+    let _turn = FILES.lock().unwrap();
+    let (file, told) = (format!("reports/{file}.{end}.txt"), normal(told));
+    if blesses() {
+        return store(&file, order, name, &told, &["transcript"]);
+    }
+    let wrong = difference(&file, name, &told);
+    assert!(wrong.is_none(), "not as stored in tests/graded/{file}:\n\n{name}\n{}", wrong.unwrap());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::net::Shutdown;
 use std::ops::Range;
+use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -37,18 +38,6 @@ fn send<C: Connected>(peer: &mut C, lines: Range<usize>, size: usize) -> bool {
     })
 }
 
-/// Plays while somebody floods the room. When that is over, nobody needs the rest of the flood: a system may keep who
-/// sends it waiting for long, even if the other side is gone.
-fn while_flooding<C: Connected, T>(peer: &mut C, play: impl FnOnce() -> Verdict<T>) -> Verdict<T> {
-    let connection = peer.second()?;
-    thread::scope(|scope| {
-        scope.spawn(|| send(peer, 0..LINES, SIZE));
-        let played = play();
-        let _ = connection.stream().shutdown(Shutdown::Both);
-        played
-    })
-}
-
 /// Must get these lines of the flood of whom others see as `from` (`[ip:port]: `), in order, without a long silence.
 /// Says how long it waited in all, short waits aside.
 pub fn follow<S: Speaker>(peer: &mut S, from: &str, lines: Range<usize>, size: usize) -> Verdict<Duration> {
@@ -69,6 +58,55 @@ pub fn follow<S: Speaker>(peer: &mut S, from: &str, lines: Range<usize>, size: u
     Ok(silence)
 }
 
+/// So that a healthy client never lags: after so many lines, which fit its buffers, the speaker waits for it.
+const STEP: usize = 128;
+
+/// The speaker is ahead of those who read by no more steps than this, 1 MB: a room that queues what it can't write shuts
+/// out who falls behind, and on a busy machine that mustn't be the checker.
+const AHEAD: usize = 8;
+
+/// A floods, the others read. Says how long the first of them waited in all, short waits aside.
+fn flood<C: Connected>(a: &mut C, hearers: Vec<&mut C>) -> Verdict<Duration> {
+    let (from, all, connection) = (&a.prefix(), hearers.len(), a.second()?);
+    let (reached, steps) = mpsc::channel();
+    let is_near = move |step| step < AHEAD || (0..all).all(|_| steps.recv().is_ok());
+    let speak = move || steps_of_all().enumerate().all(|(step, lines)| is_near(step) && send(a, lines, SIZE));
+    thread::scope(|scope| {
+        scope.spawn(speak);
+        let listen = |hearer| {
+            let reached = reached.clone();
+            scope.spawn(move || follow_in_steps(hearer, from, &reached))
+        };
+        let listening: Vec<_> = hearers.into_iter().map(listen).collect();
+        let broken = |_| {
+            fail(
+                text!(zh "检查器继续运行", en "the checker runs on"),
+                text!(zh "检查器自己出错了", en "the checker broke"),
+            )
+        };
+        drop(reached);
+        let heard: Vec<_> = listening.into_iter().map(|one| one.join().unwrap_or_else(broken)).collect();
+        // Nobody needs the rest: a system may keep who sends it waiting for long, even if the other side is gone.
+        let _ = connection.stream().shutdown(Shutdown::Both);
+        heard.into_iter().rev().reduce(|last, first| last.and(first)).unwrap_or(Ok(Duration::ZERO))
+    })
+}
+
+/// The lines of a flood, a step at a time.
+fn steps_of_all() -> impl Iterator<Item = Range<usize>> {
+    (0..LINES).step_by(STEP).map(|line| line..LINES.min(line + STEP))
+}
+
+/// Follows a flood, and says after each step that it is there; when something is wrong, too: the others go on.
+fn follow_in_steps<C: Connected>(hearer: &mut C, from: &str, reached: &Sender<()>) -> Verdict<Duration> {
+    let mut silence = Ok(Duration::ZERO);
+    for lines in steps_of_all() {
+        silence = silence.and_then(|so_far| Ok(so_far + follow(hearer, from, lines, SIZE)?));
+        let _ = reached.send(());
+    }
+    silence
+}
+
 /// So many clients stop reading.
 const STALLED: usize = 50;
 
@@ -84,17 +122,7 @@ pub fn stalled<C: Connected>(scene: &Scene<'_>) -> Verdict {
     );
     scene.log.note(tr!(zh "A 说 {LINES} 行，每行 {SIZE} 字节；B 和 C 读取",
                        en "A says {LINES} lines of {SIZE} bytes; B and C read"));
-    let from = a.prefix();
-    let silence = while_flooding(&mut a, || {
-        thread::scope(|scope| {
-            let other = scope.spawn(|| follow(&mut c, &from, 0..LINES, SIZE));
-            let followed = follow(&mut b, &from, 0..LINES, SIZE);
-            let broken = |_| {
-                fail(text!(zh "C 读取", en "C reads"), text!(zh "检查器自己出错了", en "the checker broke"))
-            };
-            other.join().unwrap_or_else(broken).and(followed)
-        })
-    })?;
+    let silence = flood(&mut a, vec![&mut b, &mut c])?;
     scene.log.note(tr!(zh "B 和 C 收到了每一行；B 总共有 {silence:.1?} 什么也没有收到",
                        en "B and C have every line; B was without one for {silence:.1?} in all"));
     let wanted = tr!(zh "B 什么也收不到的时间，总共不到 {MAX_SILENCE:?}",
@@ -117,8 +145,7 @@ pub fn beside_a_stalled_one<C: Connected>(scene: &Scene<'_>) -> Verdict<Duration
     scene.log.note(tr!(zh "S 什么也不读；A 说 {LINES} 行，每行 {SIZE} 字节；B 读取",
                        en "S reads nothing; A says {LINES} lines of {SIZE} bytes; B reads"));
     b.set_quiet(true);
-    let from = a.prefix();
-    let silence = while_flooding(&mut a, || follow(&mut b, &from, 0..LINES, SIZE))?;
+    let silence = flood(&mut a, vec![&mut b])?;
     scene.log.note(
         tr!(zh "B 总共有 {silence:.1?} 什么也没有收到", en "B was without a line for {silence:.1?} in all"),
     );
@@ -128,9 +155,6 @@ pub fn beside_a_stalled_one<C: Connected>(scene: &Scene<'_>) -> Verdict<Duration
 /// Each round a new client comes and stalls, and gets 5 MB: more than the 4.3 MB that its buffers may hold.
 const ROUND: usize = 5 * 1024;
 const ROUNDS: usize = 4;
-
-/// So that a healthy client never lags: after so many lines, which fit its buffers, the speaker waits for it.
-const STEP: usize = 128;
 
 /// Clients that come to stall, one after the other. The first of them is another case, `see`.
 pub fn again<C: Connected>(scene: &Scene<'_>, see: &str) -> Verdict {
@@ -228,8 +252,12 @@ pub fn until_silent<C: Connected>(
 ) -> Verdict {
     a.role().note(|| tr!(zh "说 {LINES} 行，每行 {SIZE} 字节；B 读取", en "says {LINES} lines of {SIZE} bytes; B reads"));
     b.set_quiet(true);
-    while_flooding(&mut a, || {
+    let connection = a.second()?;
+    thread::scope(|scope| {
+        scope.spawn(|| send(&mut a, 0..LINES, SIZE));
         while b.next(silence).is_something() {}
-        end(&mut b)
+        let ended = end(&mut b);
+        let _ = connection.stream().shutdown(Shutdown::Both); // The rest of the flood might keep A waiting for long.
+        ended
     })
 }
