@@ -32,6 +32,8 @@ pub struct Options {
     pub allow_origin: Vec<String>,
     /// `--open`: show the page in the browser.
     pub open: bool,
+    /// `--naive`: compare with the plain ports.
+    pub naive: bool,
     /// `-o`: the file that `compare` writes.
     pub output: Option<String>,
 }
@@ -47,7 +49,7 @@ const COMMANDS: [Command; 7] = [
     Command("udp-client", "localhost:8081", &[]),
     Command("ws-server", "127.0.0.1:8080", &["--max-clients", "--ping", "--open", "--allow-origin"]),
     Command("ws-client", "ws://localhost:8080/ws", &["--ping"]),
-    Command("compare", "", &["--open", "--output"]),
+    Command("compare", "", &["--naive", "--open", "--output"]),
 ];
 
 const LANGS: [&str; 2] = ["zh", "en"];
@@ -98,8 +100,9 @@ pub fn parse(args: &[String]) -> Result<Parsed, String> {
         };
     }
     let (max_clients, forget_after, ping) = (1024, Duration::from_secs(600), Duration::from_secs(30));
+    let (open, naive, output) = (false, false, None);
     let mut options =
-        Options { max_clients, forget_after, ping, allow_origin: Vec::new(), open: false, output: None };
+        Options { max_clients, forget_after, ping, allow_origin: Vec::new(), open, naive, output };
     let (mut words, mut used) = (Vec::new(), Vec::new());
     let mut args = args.into_iter();
     while let Some(arg) = args.next() {
@@ -116,6 +119,7 @@ pub fn parse(args: &[String]) -> Result<Parsed, String> {
             "--allow-origin" => options.allow_origin.push(origin(value()?)?),
             _ if joined.is_some() => return Err(unknown_option(arg)),
             "--open" => options.open = true,
+            "--naive" => options.naive = true,
             "--help" | "-h" => return Ok(Parsed::Show(help(words.first()))),
             "--version" | "-V" => return Ok(Parsed::Show(format!("chatroom {}", env!("CARGO_PKG_VERSION")))),
             _ if name.starts_with('-') && name.len() > 1 => return Err(unknown_option(arg)),

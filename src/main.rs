@@ -30,7 +30,9 @@ fn main() -> ExitCode {
             check::hints::command::run(&asked);
             return ExitCode::SUCCESS;
         }
-        Ok(Parsed::Compare(notes, options)) => compare::run(&notes, options.output.as_deref(), options.open),
+        Ok(Parsed::Compare(notes, options)) => {
+            compare::run(&notes, options.output.as_deref(), options.open, options.naive)
+        }
         Ok(Parsed::Show(text)) => {
             print::out(&text);
             return ExitCode::SUCCESS;

@@ -56,6 +56,35 @@ static PROGRAMS: [Program; 6] = [
     },
 ];
 
+/// The same programs without what the notes leave out: plain ports, which the exercises begin from.
+static NAIVE: [Program; 5] = [
+    Program {
+        name: "tcp-server",
+        language: Language::Go,
+        ours: &[source!(Rust, "docs/exercises/naive/tcp_server.rs")],
+    },
+    Program {
+        name: "tcp-client",
+        language: Language::Go,
+        ours: &[source!(Rust, "docs/exercises/naive/tcp_client.rs")],
+    },
+    Program {
+        name: "udp-server",
+        language: Language::Go,
+        ours: &[source!(Rust, "docs/exercises/naive/udp_server.rs")],
+    },
+    Program {
+        name: "udp-client",
+        language: Language::Go,
+        ours: &[source!(Rust, "docs/exercises/naive/udp_client.rs")],
+    },
+    Program {
+        name: "ws-server",
+        language: Language::Go,
+        ours: &[source!(Rust, "docs/exercises/naive/ws_server.rs")],
+    },
+];
+
 impl Program {
     fn marks(&self) -> Vec<Step> {
         let (mut all, mut above) = (Vec::new(), 0);
@@ -87,21 +116,23 @@ struct Found<'a> {
     pairing: Pairing,
 }
 
-/// Writes the page to `output`, or to stdout, and shows it in the browser if `open`.
+/// Writes the page to `output`, or to stdout, and shows it in the browser if `open`. With `naive`, the plain ports stand
+/// at the right.
 ///
 /// # Errors
 /// A sentence: when a file can't be read or written, holds no program of the notes, or when a step
 /// has no partner. Each such step has then been named on stderr.
-pub fn run(paths: &[String], output: Option<&str>, open: bool) -> Result<(), String> {
+pub fn run(paths: &[String], output: Option<&str>, open: bool, naive: bool) -> Result<(), String> {
+    let programs: &'static [Program] = if naive { &NAIVE } else { &PROGRAMS };
     let blocks = notes::read(paths)?;
-    let found = recognise(&blocks);
+    let found = recognise(&blocks, programs);
     if found.is_empty() {
         let paths = paths.join(", ");
         return Err(tr!(zh "{paths} 里没有笔记的程序；需要含有 Go 代码块的 Markdown，或 .go 文件",
                        en "{paths}: no program of the notes is there; give Markdown with blocks of Go, or .go files"));
     }
     let absent: Vec<_> =
-        PROGRAMS.iter().filter(|p| !found.iter().any(|f| f.program.name == p.name)).collect();
+        programs.iter().filter(|p| !found.iter().any(|f| f.program.name == p.name)).collect();
     for Program { name, .. } in &absent {
         warn!(zh "笔记里没有 {name}", en "{name} is not in these notes");
     }
@@ -151,11 +182,11 @@ fn to_file(file: &str, notes: &[String], html: &[u8], open: bool) -> Result<(), 
 
 /// For each program the block that fits it best: at least half of what our marks name, and no other
 /// program better.
-fn recognise(blocks: &[Block]) -> Vec<Found<'_>> {
-    let marks = PROGRAMS.each_ref().map(Program::marks);
-    let mut best: Vec<Option<(usize, Found<'_>)>> = PROGRAMS.iter().map(|_| None).collect();
+fn recognise<'a>(blocks: &'a [Block], programs: &'static [Program]) -> Vec<Found<'a>> {
+    let marks: Vec<_> = programs.iter().map(Program::marks).collect();
+    let mut best: Vec<Option<(usize, Found<'_>)>> = programs.iter().map(|_| None).collect();
     for block in blocks {
-        let fits = PROGRAMS.iter().enumerate().map(|(at, program)| {
+        let fits = programs.iter().enumerate().map(|(at, program)| {
             let pairing = pair(&steps(&block.text, program.language), &marks[at]);
             let percent = pairing.pairs.len() * 100 / marks[at].len().max(1);
             (percent, at, Found { program, block, pairing })

@@ -65,8 +65,13 @@ const ALL: [&str; 6] = ["tcp-server", "tcp-client", "udp-server", "udp-client", 
 
 #[track_caller]
 fn assert_all_paired(run: &Run, what: &str) {
+    assert_paired(run, &ALL, what);
+}
+
+#[track_caller]
+fn assert_paired(run: &Run, programs: &[&str], what: &str) {
     assert_eq!((run.code, run.said.as_str()), (Some(0), ""), "{what}: every step should have a partner");
-    for program in ALL {
+    for program in programs {
         assert!(run.page.contains(&format!("<section id=\"{program}\">")), "{what}: {program} is not shown");
     }
 }
@@ -116,6 +121,8 @@ fn the_notes_themselves_are_paired() {
         let run = chatroom(&["compare", &notes, "--lang", lang]);
         assert_all_paired(&run, &notes);
         assert_rows_are_short(&run.page);
+        let naive = chatroom(&["compare", &notes, "--naive", "--lang", lang]);
+        assert_paired(&naive, &ALL[..5], "the plain ports"); // which have no page
     }
 }
 
@@ -127,6 +134,14 @@ fn assert_rows_are_short(page: &str) {
         let lines = cell.matches("class=\"line").count();
         assert!(lines <= 6, "{lines} lines of theirs in one row:\n{cell}");
     }
+}
+
+#[test]
+fn plain_ports_are_paired_too() {
+    let folder = Folder::new();
+    let run = chatroom(&["compare", &folder.file("notes.md", mini()), "--naive", "--lang", "en"]);
+    assert_paired(&run, &ALL[..5], "the plain ports");
+    assert!(run.page.contains("docs/exercises/naive/tcp_server.rs"), "their files are named");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
-use chatroom::check::{Case, Text};
+use chatroom::check::{Case, Kind, Text};
 use chatroom::course::{EXERCISES, Exercise};
 use serde_json::Value;
 
@@ -369,6 +369,7 @@ fn every_exercise_is_as_its_sheets_say() {
     });
     if only == "1" {
         commands_of_the_page_before_them_all(&copies);
+        plain_ports_are_as_good_as_the_notes_programs(&copies[0]);
     }
 }
 
@@ -383,6 +384,15 @@ fn try_in<'a>(copy: PathBuf, queue: &Mutex<impl Iterator<Item = &'a Exercise>>) 
         let next = queue.lock().unwrap().next();
         let Some(exercise) = next else { return copy };
         is_as_its_sheets_say(&copy, exercise);
+    }
+}
+
+/// What the exercises begin from, each in one piece: it does what the notes' program does.
+fn plain_ports_are_as_good_as_the_notes_programs(copy: &Path) {
+    for kind in Kind::ALL.iter().filter(|kind| **kind != Kind::WsClient) {
+        let line = format!("check {kind} --level notes --run 'target/debug/examples/naive-{kind} {{addr}}'");
+        let told = must_do(copy, &format!("target/debug/chatroom {line} --lang en"));
+        assert!(told.contains("as good as the notes' program"), "{kind}: {told}");
     }
 }
 
