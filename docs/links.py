@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """A preprocessor of the book: what the book shares with the folders around it.
 
+It runs twice: before mdBook includes what is named, for the links, and as `links.py outdent` behind
+that, for the code.
+
 The exercises' sheets, the differences and the results are read on their own too, so their links go
 from file to file. In the book, a page that is one include of such a file gets its text from here.
 In every page each link is mended: to the page of the book that shows the same file, or to the other
@@ -14,6 +17,7 @@ import json
 import os
 import re
 import sys
+import textwrap
 
 REPOSITORY = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
 OTHER = {"en": "zh", "zh": "en"}
@@ -110,10 +114,20 @@ class Book:
             self.pages[own] = self.pages[shown] = Page(self, chapter, shown)
 
 
+def outdent(block):
+    """What is cut out of a function keeps its indentation, and a page has no room for that."""
+    first, *code, last = block.split("\n")
+    return "\n".join([first, *textwrap.dedent("\n".join(code)).split("\n"), last])
+
+
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["supports"]:
+    if "supports" in sys.argv:
         sys.exit(0)  # any renderer
     context, book = json.load(sys.stdin)
-    for page in set(Book(context, book).pages.values()):
-        page.mend()
+    if "outdent" in sys.argv:
+        for chapter in chapters(book["items"]):
+            chapter["content"] = FENCED.sub(lambda block: outdent(block.group()), chapter["content"])
+    else:
+        for page in set(Book(context, book).pages.values()):
+            page.mend()
     json.dump(book, sys.stdout)
