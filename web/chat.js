@@ -42,6 +42,7 @@ let aliveAt = 0; // when it last gave a sign of life
 let retryMs = FIRST_RETRY_MS;
 let timer = 0; // for the one thing that is next: to join, to give up a try, or to try again
 
+// ANCHOR: connect
 function connect() {
   socket = new WebSocket(ROOM); // Notes: new WebSocket("ws://localhost:8080/ws")
   socket.addEventListener("message", (event) => receive(event.data)); // Notes: ws.onmessage; document.getElementById("output") (D29)
@@ -50,7 +51,9 @@ function connect() {
   socket.addEventListener("open", () => next(join, STAYS_OPEN_MS));
   next(lose, ANSWER_MS);
 }
+// ANCHOR_END: connect
 
+// ANCHOR: address
 // Served by a room, the page belongs to that room. Opened as a file it belongs to none,
 // and tries the one that `chatroom ws-server` opens unless told otherwise.
 function roomAddress() {
@@ -58,6 +61,7 @@ function roomAddress() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   return `${scheme}://${location.host}/ws`;
 }
+// ANCHOR_END: address
 
 function next(step, ms) {
   clearTimeout(timer);
@@ -80,6 +84,7 @@ function closed(event) {
   if (event.target === socket) lose(Date.now(), event.code);
 }
 
+// ANCHOR: lose
 // Nothing has come since then: leave, and try again. The words are the same at every try,
 // because a screen reader reads each change out.
 function lose(since, code) {
@@ -96,6 +101,7 @@ function lose(since, code) {
   next(connect, retryMs * (0.8 + 0.2 * Math.random()));
   retryMs = Math.min(2 * retryMs, MAX_RETRY_MS);
 }
+// ANCHOR_END: lose
 
 function troubleWords(code) {
   if (code === ROOM_FULL) return words.full;
@@ -110,6 +116,7 @@ function retryNow() {
   connect();
 }
 
+// ANCHOR: alive
 // The browser tells of a connection that ends, but not of one that has died without a word: the
 // room has stopped, or a cable is out. What is sent there looks sent (`bufferedAmount` is 0).
 let watchedAt = Date.now();
@@ -134,6 +141,7 @@ async function askForLife() {
 }
 
 setInterval(watch, WATCH_MS);
+// ANCHOR_END: alive
 addEventListener("offline", () => lose(Date.now())); // (a room on this machine is back at once)
 addEventListener("online", retryNow);
 document.addEventListener("visibilitychange", () => {
@@ -151,6 +159,7 @@ document.addEventListener("visibilitychange", () => {
 const MAX_KEPT_MESSAGES = 1000;
 const MAX_KEPT_CHARS = 1024 * 1024;
 
+// ANCHOR: receive
 // "[127.0.0.1:50000]: hello\n", and for IPv6 "[[::1]:50000]: hello\n". The room puts the
 // address first, so the first "]: " ends it, whatever the sender wrote after that.
 const FROM_SOMEONE = /^\[(\S+?)\]: (.*)$/s;
@@ -164,6 +173,7 @@ function receive(data) {
   const [, sender, text] = FROM_SOMEONE.exec(line) ?? [line, "", line];
   enqueue({ sender, text });
 }
+// ANCHOR_END: receive
 
 // Messages are shown once per animation frame, all that have come by then together: in a flood
 // the page is laid out sixty times a second. (Measured with 30,000 messages: 6.5 s, and 10.4 s
@@ -230,6 +240,7 @@ function gapElement(gap) {
   return element;
 }
 
+// ANCHOR: text
 function piece(tag, name, text) {
   const element = document.createElement(tag);
   element.className = name;
@@ -237,6 +248,7 @@ function piece(tag, name, text) {
   element.textContent = text;
   return element;
 }
+// ANCHOR_END: text
 
 // Six colours go round in the order in which people first speak, so that the few who talk
 // at a time differ. They are an ornament: the address says who it is.
@@ -303,6 +315,7 @@ box.addEventListener("keydown", (event) => {
 
 box.addEventListener("input", () => setNotice("")); // it spoke of what was in the box before
 
+// ANCHOR: send
 function send() { // Notes: function sendMessage()
   // A text box holds one line: there's no "\n" in it.
   const text = box.value; // Notes: document.getElementById("message")
@@ -316,6 +329,7 @@ function send() { // Notes: function sendMessage()
   setNotice("");
   enqueue({ text, own: true }); // the room sends it to the others only
 }
+// ANCHOR_END: send
 
 // --- The status line ------------------------------------------------------------------
 

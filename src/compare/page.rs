@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::lex::{Kind, Language, Token, lex};
 use super::markdown::{Difference, differences};
 use super::pair::{Row, rows};
-use super::steps::{is_remark, mark};
+use super::steps::{is_anchor, is_remark, mark};
 use super::{Found, Program, Source};
 use crate::support::lang::{Lang, lang};
 use crate::tr;
@@ -135,11 +135,12 @@ fn row(theirs: &[Line<'_>], ours: &[Line<'_>], id: &str, folded: bool) -> String
 
 /// One side of a row. `id` is for what ours leads to.
 fn cell(lines: &[Line<'_>], id: Option<&str>, folded: bool) -> String {
-    let has_text = |line: &Line<'_>| !line.text.trim().is_empty();
+    let lines: Vec<&Line<'_>> = lines.iter().filter(|line| id.is_none() || !is_anchor(line.text)).collect();
+    let has_text = |line: &&Line<'_>| !line.text.trim().is_empty();
     let start = lines.iter().position(has_text).unwrap_or(lines.len());
     let end = lines.iter().rposition(has_text).map_or(start, |last| last + 1);
     let lines = &lines[start..end];
-    let html = |lines: &[Line<'_>]| lines.iter().filter_map(|line| line_html(line, id)).collect::<String>();
+    let html = |lines: &[&Line<'_>]| lines.iter().filter_map(|line| line_html(line, id)).collect::<String>();
     // A long stretch without a step is for whoever wants to know.
     let shown = match lines.len() {
         _ if folded => 0,

@@ -159,3 +159,10 @@ pub fn is_remark(line: &str) -> bool {
     let line = line.trim();
     line.is_empty() || line.starts_with("//") || line.starts_with("#[") || line.starts_with("<!--")
 }
+
+/// Whether a line is for the book alone: `// ANCHOR: accept` and `// ANCHOR_END: accept` say what it
+/// shows of a file.
+pub fn is_anchor(line: &str) -> bool {
+    let comment = line.trim().trim_start_matches("//").trim_start_matches("<!--").trim_start();
+    comment.starts_with("ANCHOR: ") || comment.starts_with("ANCHOR_END: ")
+}

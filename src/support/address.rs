@@ -121,7 +121,7 @@ impl Address {
         self.resolve(if self.host.is_empty() { "localhost" } else { &self.host })
     }
 
-    /// IPv4 first, as Go does: `localhost` is `::1` first on many systems, and a UDP `connect`
+    /// IPv4 first, as Go's `ResolveUDPAddr` does: `localhost` is `::1` first on many systems, and a UDP `connect`
     /// succeeds on the first address whether or not anybody is there.
     fn resolve(&self, host: &str) -> io::Result<Vec<SocketAddr>> {
         let mut found: Vec<SocketAddr> = (host, self.port).to_socket_addrs()?.collect();

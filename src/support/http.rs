@@ -60,6 +60,7 @@ where
             continue;
         };
         let handle_ws = Arc::clone(&handle_ws);
+        // ANCHOR: serve
         let serve = move || {
             match read_request(&conn) {
                 Ok(Some(mut request)) if request.path == "/ws" => {
@@ -72,6 +73,7 @@ where
             }
             drop(seat);
         };
+        // ANCHOR_END: serve
         if let Err(err) = thread::Builder::new().stack_size(STACK).spawn(serve) {
             door.no_thread(&err); // D9
         }

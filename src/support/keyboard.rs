@@ -31,6 +31,7 @@ impl Keyboard {
         let with_end = longest + 2; // "\r\n"
         loop {
             let mut line = Vec::new();
+            // ANCHOR: ended
             match self.input.by_ref().take(with_end as u64).read_until(b'\n', &mut line) {
                 Ok(0) => return None,
                 Ok(_) => {}
@@ -39,6 +40,7 @@ impl Keyboard {
                     return None;
                 }
             }
+            // ANCHOR_END: ended
             let cut = line.len() == with_end && !line.ends_with(b"\n");
             strip_end(&mut line);
             if !cut && line.len() <= longest {

@@ -72,6 +72,7 @@ impl<'a> LineReader<'a> {
     ///
     /// # Errors
     /// Why there is no line any more.
+    // ANCHOR: read_once
     pub fn read_once(&mut self) -> Result<&[u8], Ended> {
         self.buffer.drain(..std::mem::take(&mut self.told));
         let start = self.buffer.len(); // what stands before it has no line end
@@ -86,12 +87,15 @@ impl<'a> LineReader<'a> {
         self.expect_fitting()?;
         Ok(&self.buffer[..self.told])
     }
+    // ANCHOR_END: read_once
 
+    // ANCHOR: fitting
     /// Only the first line can be too long: all others came in one read, which is shorter.
     fn expect_fitting(&self) -> Result<(), Ended> {
         let too_long = self.buffer.len() > self.longest && !self.buffer[..=self.longest].contains(&b'\n');
         if too_long { Err(Ended::TooLong(self.longest)) } else { Ok(()) }
     }
+    // ANCHOR_END: fitting
 
     /// Adds what one read brings to the buffer.
     fn read_some(&mut self) -> io::Result<usize> {
@@ -139,6 +143,7 @@ pub fn count_lines(text: &[u8]) -> usize {
     text.chunks(255).map(|piece| usize::from(count(piece))).sum()
 }
 
+// ANCHOR: push_line
 /// Appends `message` as one line: the line breaks inside become spaces, or one message could forge
 /// lines of others, even the server's (D15, D23).
 pub fn push_line(out: &mut Vec<u8>, message: &[u8]) {
@@ -147,6 +152,7 @@ pub fn push_line(out: &mut Vec<u8>, message: &[u8]) {
     out.extend(text.iter().map(|&byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }));
     out.push(b'\n');
 }
+// ANCHOR_END: push_line
 
 /// `prefix` and `message` as one line: see [`push_line`].
 pub fn one_line(prefix: &str, message: &[u8]) -> Vec<u8> {

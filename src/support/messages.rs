@@ -152,6 +152,7 @@ impl<'a> Messages<'a> {
     }
 }
 
+// ANCHOR: why
 /// What an error of tungstenite's says about the client. It sends nothing for any of them.
 fn why(err: &Error) -> Ended {
     match err {
@@ -162,6 +163,7 @@ fn why(err: &Error) -> Ended {
         _ => Ended::Gone,
     }
 }
+// ANCHOR_END: why
 
 /// What a client's `WebSocket` reads from and writes to.
 #[derive(Clone, Copy)]
@@ -205,6 +207,7 @@ impl Read for Wire<'_> {
     }
 }
 
+// ANCHOR: write
 impl Write for Wire<'_> {
     /// Pongs and close replies: under the lock of the list and whole, or they would tear the frames
     /// of a broadcast.
@@ -217,3 +220,4 @@ impl Write for Wire<'_> {
         Ok(())
     }
 }
+// ANCHOR_END: write

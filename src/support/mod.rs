@@ -27,6 +27,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Locks. Nothing that we do under a lock can panic; should it happen all the same, what the lock
 /// protects is still whole, and the room goes on.
+// ANCHOR: lock
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+// ANCHOR_END: lock

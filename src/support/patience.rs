@@ -56,8 +56,10 @@ const FIRST: Duration = Duration::from_millis(10);
 /// How often we try again after that.
 const RETRY: Duration = Duration::from_millis(1);
 
+// ANCHOR: memory
 /// What the room remembers; one process is one room.
 static MEMORY: Mutex<Memory> = Mutex::new(Memory { paid_at: None, readers: BTreeMap::new() });
+// ANCHOR_END: memory
 
 struct Memory {
     /// When all that was spent of the room's patience will have grown back.
@@ -144,6 +146,7 @@ impl Patience {
 
     /// Writes `bytes` whole to a client, or shuts it out: that makes every further write fail at
     /// once, and wakes its thread, which takes it off the list. Says whether they were written.
+    // ANCHOR: write
     pub fn write(&mut self, client: &TcpStream, bytes: &[u8]) -> bool {
         let first = write_some(client, bytes, self.late);
         let written = first.and_then(|taken| self.write_rest(client, &bytes[taken..], taken));
@@ -152,6 +155,7 @@ impl Patience {
         }
         written.is_ok()
     }
+    // ANCHOR_END: write
 
     /// Goes on with a write of which so much was `taken` at once.
     fn write_rest(&mut self, client: &TcpStream, mut rest: &[u8], taken: usize) -> io::Result<()> {
@@ -177,6 +181,7 @@ impl Patience {
         Ok(())
     }
 
+    // ANCHOR: deadline
     /// Until when this broadcast waits for a client.
     fn deadline(&self, client: &TcpStream, waits: Instant) -> Instant {
         let mut memory = lock(&MEMORY);
@@ -185,6 +190,7 @@ impl Patience {
         let left = patience.saturating_sub(self.spent).clamp(LEAST, SECOND);
         (self.start + left).max(waits + reader.needs())
     }
+    // ANCHOR_END: deadline
 
     fn give_up(&mut self, client: &TcpStream, since: Instant) {
         self.late = true;

@@ -50,10 +50,12 @@ pub fn read_request(mut conn: &TcpStream) -> Result<Option<Request>, Answer> {
             return refuse!("431 Request Header Fields Too Large",
                 zh "请求头超过 {MAX_HEAD} 字节", en "the request head is longer than {MAX_HEAD} bytes");
         }
+        // ANCHOR: time
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || conn.set_read_timeout(Some(left)).is_err() {
             return Ok(None);
         }
+        // ANCHOR_END: time
         let mut piece = [0; 1024];
         let room = piece.len().min(MAX_HEAD - head.len());
         match conn.read(&mut piece[..room]) {

@@ -83,11 +83,13 @@ pub fn on_signal(wake: impl FnOnce() + Send + 'static) -> Result<(), String> {
 /// As [`on_signal`].
 pub fn wake_listener(listener: &TcpListener) -> Result<SocketAddr, String> {
     let local = listener.local_addr().map_err(no_socket)?;
+    // ANCHOR: wake
     let spare = listener.try_clone().map_err(no_socket)?;
     on_signal(move || {
         drop(spare);
         let _ = address::reachable(local).iter().any(|addr| TcpStream::connect_timeout(addr, GRACE).is_ok());
     })?;
+    // ANCHOR_END: wake
     Ok(local)
 }
 

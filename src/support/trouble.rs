@@ -21,6 +21,7 @@ pub struct Trouble {
 }
 
 impl Trouble {
+    // ANCHOR: rest
     /// Says `what`, once in a while.
     pub fn say(&mut self, what: &str) {
         if self.said_at.is_none_or(|at| at.elapsed() > SAY_AGAIN) {
@@ -34,6 +35,7 @@ impl Trouble {
         self.say(what);
         thread::sleep(REST);
     }
+    // ANCHOR_END: rest
 }
 
 /// What to say when a thread that the program cannot do without is not to be had.

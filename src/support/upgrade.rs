@@ -62,9 +62,11 @@ pub fn may_join(request: &Request, allowed: &[String]) -> bool {
         // The page opened as a file. Sandboxed frames of any site say the same, so only here.
         return origin == "null" && request.on_loopback;
     };
+    // ANCHOR: same_site
     let same = request.host.as_ref().is_some_and(|asked| asked.eq_ignore_ascii_case(host));
     let of_site = |one: &String| one.split_once("://").is_some_and(|(_, one)| one.eq_ignore_ascii_case(host));
     same && (!request.on_loopback || is_this_machine(host) || allowed.iter().any(of_site))
+    // ANCHOR_END: same_site
 }
 
 /// `localhost`, 127.0.0.1 or [::1], with or without a port.

@@ -24,6 +24,7 @@ const LISTENER_KNOWS: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// A sentence, when the server can't be reached or has left.
+// ANCHOR: connect
 // Go: func main()
 pub fn run(addr: &Address) -> Result<(), String> {
     stop::on_signal(|| stop::exit(0))?;
@@ -41,7 +42,9 @@ pub fn run(addr: &Address) -> Result<(), String> {
     // `listening` in the other thread. Before that, D10 closes its sending side.
     say!(zh "已连接到服务器", en "connected to the server"); // Go: fmt.Println
     keyboard::introduce(conn.local_addr());
+    // ANCHOR_END: connect
 
+    // ANCHOR: listener
     let listening = conn.try_clone().map_err(no_socket)?;
     let (heard, answers) = mpsc::sync_channel(1); // "something came": once is enough
     // Go: go func()
@@ -62,7 +65,9 @@ pub fn run(addr: &Address) -> Result<(), String> {
         }
     });
     listener.map_err(no_thread)?;
+    // ANCHOR_END: listener
 
+    // ANCHOR: keyboard
     let mut keyboard = Keyboard::new(MAX_LINE); // Go: bufio.NewScanner(os.Stdin) (D13)
     // Go: scanner.Scan()
     while let Some(mut msg) = keyboard.next_line() {
@@ -74,8 +79,11 @@ pub fn run(addr: &Address) -> Result<(), String> {
             return Err(tr!(zh "发送失败: {err}", en "cannot send: {err}")); // Go: log.Println; return
         }
     }
+    // ANCHOR_END: keyboard
+    // ANCHOR: end
     stop::request(); // all is sent: that the server closes now is in order
     let _ = conn.shutdown(Shutdown::Write);
     while answers.recv_timeout(LAST_ANSWERS).is_ok() {} // D10
     Ok(())
 }
+// ANCHOR_END: end

@@ -20,6 +20,7 @@ use crate::{say, tr, warn};
 ///
 /// # Errors
 /// A sentence, when it can't listen at `addr`.
+// ANCHOR: listen
 // Go: func main()
 pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let bound = addr.to_listen().and_then(|addrs| TcpListener::bind(&addrs[..])); // Go: net.Listen("tcp", ":8080")
@@ -33,10 +34,14 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let local = stop::wake_listener(&listener)?; // D6
     print::in_background().map_err(no_thread)?; // D7
     say!(zh "TCP 服务器启动，监听 {local}", en "TCP server listening on {local}"); // Go: fmt.Println
+    // ANCHOR_END: listen
 
+    // ANCHOR: list
     // In Rust the mutex owns what it protects: the only way to the list is through the lock.
     let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default(); // Go: var clients []net.Conn; var mutex sync.Mutex
+    // ANCHOR_END: list
 
+    // ANCHOR: console
     let everyone = Arc::clone(&clients);
     // Go: go func()
     let console = thread::Builder::new().spawn(move || {
@@ -59,7 +64,9 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         }
     });
     console.map_err(no_thread)?;
+    // ANCHOR_END: console
 
+    // ANCHOR: accept
     let mut door = Door::new(options.max_clients, room_is_full()); // D8
     loop {
         let accepted = listener.accept(); // Go: listener.Accept()
@@ -70,14 +77,18 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             continue; // Go: log.Println; continue (D5)
         };
         say!(zh "新客户端连接: {peer}", en "new client: {peer}"); // Go: fmt.Printf("…", conn.RemoteAddr())
+        // ANCHOR_END: accept
 
+        // ANCHOR: handle
         // Go puts one conn into the list and into the goroutine. Here each owns a handle of its
         // own to the same socket, which closes when the last of them is dropped.
         let Some(handle) = door.second_handle(|| conn.try_clone()) else { continue };
         let me = id(&handle);
         patience::welcome(&handle); // D4
         lock(&clients).push(handle); // Go: mutex.Lock(); append(clients, conn); mutex.Unlock()
+        // ANCHOR_END: handle
 
+        // ANCHOR: thread
         let room = Arc::clone(&clients);
         let work = move || handle_client(conn, peer, me, &room, seat);
         let started = thread::Builder::new().stack_size(STACK).spawn(work); // Go: go handleClient(…)
@@ -85,14 +96,18 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             lock(&clients).retain(|client| id(client) != me);
             door.no_thread(&err); // D9
         }
+        // ANCHOR_END: thread
     }
+    // ANCHOR: stop
     stop::good_bye(); // D6
     room::close_all(&clients, b"", Shutdown::Both);
     door.wait_until_empty(stop::GRACE);
     Ok(())
 }
+// ANCHOR_END: stop
 
 /// One client's thread: what it says goes to all the others, until it leaves.
+// ANCHOR: read
 // Go: func handleClient(…)
 fn handle_client(conn: TcpStream, peer: SocketAddr, me: Id, clients: &Clients, _seat: Seat) {
     // Go: defer conn.Close(). `retain` drops the list's handle, the end of this function `conn`.
@@ -113,7 +128,9 @@ fn handle_client(conn: TcpStream, peer: SocketAddr, me: Id, clients: &Clients, _
                 return; // Go: return
             }
         };
+        // ANCHOR_END: read
 
+        // ANCHOR: broadcast
         let broadcast = prefixed(&format!("[{peer}]: "), lines); // Go: fmt.Sprintf("[%s]: %s", conn.RemoteAddr(), msg)
         print::print(&broadcast); // Go: fmt.Print(broadcast) (D7, D12)
         let room = lock(clients); // Go: mutex.Lock()
@@ -128,3 +145,4 @@ fn handle_client(conn: TcpStream, peer: SocketAddr, me: Id, clients: &Clients, _
         drop(room); // Go: mutex.Unlock()
     }
 }
+// ANCHOR_END: broadcast

@@ -20,6 +20,7 @@ const MAX_LINE: usize = 65_507 - 64 - 1;
 ///
 /// # Errors
 /// A sentence, when the address can't be resolved.
+// ANCHOR: call
 // Go: func main()
 pub fn run(addr: &Address) -> Result<(), String> {
     stop::on_signal(|| stop::exit(0))?;
@@ -39,10 +40,12 @@ pub fn run(addr: &Address) -> Result<(), String> {
         })?;
     // Go: defer conn.Close(). The socket closes with its last handle, at the end of the program.
     say!(zh "已连接到 UDP 服务器", en "connected to the UDP server"); // Go: fmt.Println
+    // ANCHOR_END: call
     keyboard::introduce(conn.local_addr());
     say!(zh "（发出第一行之后，聊天室才知道你在这里）",
          en "(the room hears of you with your first line)");
 
+    // ANCHOR: listener
     let listening = conn.try_clone().map_err(no_socket)?;
     // Go: go func()
     let listener = thread::Builder::new().spawn(move || {
@@ -64,7 +67,9 @@ pub fn run(addr: &Address) -> Result<(), String> {
         }
     });
     listener.map_err(no_thread)?;
+    // ANCHOR_END: listener
 
+    // ANCHOR: keyboard
     let mut keyboard = Keyboard::new(MAX_LINE); // Go: bufio.NewScanner(os.Stdin) (D18)
     // Go: scanner.Scan()
     while let Some(mut msg) = keyboard.next_line() {
@@ -77,9 +82,11 @@ pub fn run(addr: &Address) -> Result<(), String> {
         }
     }
     stop::request();
+    // ANCHOR_END: keyboard
     Ok(())
 }
 
+// ANCHOR: connect
 /// A socket of the family of the first address that works, which will talk to that address only.
 fn connect(addrs: &[SocketAddr]) -> io::Result<UdpSocket> {
     let mut last = ErrorKind::AddrNotAvailable.into();
@@ -93,7 +100,9 @@ fn connect(addrs: &[SocketAddr]) -> io::Result<UdpSocket> {
     }
     Err(last)
 }
+// ANCHOR_END: connect
 
+// ANCHOR: send
 /// Sends one datagram. A refusal speaks of the datagram before, and this one has not gone out: it
 /// is sent again, once (D17).
 fn send(conn: &UdpSocket, msg: &[u8]) -> io::Result<()> {
@@ -106,6 +115,7 @@ fn send(conn: &UdpSocket, msg: &[u8]) -> io::Result<()> {
     }
     Ok(())
 }
+// ANCHOR_END: send
 
 /// Whether an error means that at the other end nobody has the port open. (Windows says "reset".)
 fn nobody_listens(err: &io::Error) -> bool {

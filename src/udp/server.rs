@@ -24,6 +24,7 @@ const SEND_TIME: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// A sentence, when it can't listen at `addr`.
+// ANCHOR: listen
 // Go: func main()
 pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let addrs = addr // Go: net.ResolveUDPAddr("udp", ":8081")
@@ -45,14 +46,18 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     conn.set_write_timeout(Some(SEND_TIME)).map_err(no_socket)?;
     print::in_background().map_err(no_thread)?; // D7
     say!(zh "已监听 UDP 端口: {local}", en "UDP server listening on {local}"); // Go: fmt.Println
+    // ANCHOR_END: listen
     if is_terminal() {
         say!(zh "（在这里输入的内容不会发给任何人）", en "(what is typed here goes to nobody)");
     }
 
+    // ANCHOR: list
     let clients: Mutex<Vec<Member>> = Mutex::default(); // Go: var clients []net.Addr; var mutex sync.Mutex
     let limit = Limit { most: options.max_clients, forget_after: options.forget_after }; // D16
     let (mut refusals, mut trouble) = (Refusals::default(), Trouble::default());
+    // ANCHOR_END: list
 
+    // ANCHOR: receive
     let mut buffer = vec![0; BUFFER]; // Go: make([]byte, 1024) (D14)
     loop {
         let received = conn.recv_from(&mut buffer); // Go: conn.ReadFromUDP(buffer)
@@ -77,7 +82,9 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             let line = one_line(&tr!(zh "收到 {peer}: ", en "from {peer}: "), msg);
             print::print(&line); // Go: fmt.Printf("…", clientAddr.String(), msg) (D12)
         }
+        // ANCHOR_END: receive
 
+        // ANCHOR: register
         let mut list = lock(&clients); // Go: mutex.Lock()
         // Go: contains(…)
         if !contains(&mut list, client_addr) {
@@ -85,7 +92,9 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             say!(zh "新客户端: {peer}", en "new client: {peer}"); // Go: fmt.Printf("…", clientAddr.String())
         }
         drop(list); // Go: mutex.Unlock()
+        // ANCHOR_END: register
 
+        // ANCHOR: broadcast
         if msg.is_empty() {
             continue; // D15: it wanted to be heard of, and has nothing to say
         }
@@ -106,12 +115,14 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
                           en "[Server]: that message is too long and was not relayed\n");
             refusals.send(&conn, client_addr, &why); // D14
         }
+        // ANCHOR_END: broadcast
     }
     stop::good_bye(); // D19
     Ok(())
 }
 
 /// Whether `addr` is in the list; notes that it was heard.
+// ANCHOR: contains
 // Go: func contains(…)
 fn contains(clients: &mut [Member], addr: SocketAddr) -> bool {
     // Go: range clients
@@ -124,3 +135,4 @@ fn contains(clients: &mut [Member], addr: SocketAddr) -> bool {
     }
     false // Go: return false
 }
+// ANCHOR_END: contains

