@@ -12,6 +12,7 @@ mod pairs;
 mod tell;
 
 use std::collections::VecDeque;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::{Mutex, RwLock};
 use std::thread;
@@ -95,7 +96,7 @@ fn look_at(entry: &Entry, order: &Order, kept: &Kept) -> Option<Found> {
     let _turn = entry.addr.as_ref().map(|_| lock(&FIXED));
     let found = entry::check(entry, &order.asked)?;
     kept.add(entry, &found);
-    if !order.json {
+    if !order.json && io::stdout().is_terminal() {
         let (name, what, row) = (&entry.name, &entry.what, tell::in_words(&found));
         say!(zh "{name}  {what}  {row}", en "{name}  {what}  {row}");
     }

@@ -21,8 +21,8 @@ pub fn all(class: &Class, order: &Order) -> Result<(), String> {
     if order.json {
         json(class).iter().for_each(|line| print::out(line));
     } else {
-        print::out(&table(class));
-        print::out(&matrix(class));
+        print::out(table(class).trim_end());
+        print::out(matrix(class).trim_end());
     }
     let texts =
         [(&order.csv, csv as fn(&Class) -> String), (&order.junit, junit), (&order.report, page::page)];
@@ -69,7 +69,7 @@ fn table(class: &Class) -> String {
     let names = widest(class.entries.iter().map(|entry| &*entry.name));
     let kinds = widest(class.entries.iter().map(|entry| &*entry.what));
     let not_yet = tr!(zh "还没有检查", en "not checked yet");
-    let mut table = String::from("\n");
+    let mut table = String::new();
     for (Entry { name, what, .. }, result) in class.entries.iter().zip(&class.results) {
         let words = result.as_ref().map_or(not_yet.clone(), in_words);
         let _ = writeln!(table, "{}  {}  {words}", cell(name, names), cell(what, kinds));
@@ -91,12 +91,14 @@ fn matrix(class: &Class) -> String {
     let mut text = String::new();
     for transport in ["tcp", "udp", "ws"] {
         let (servers, clients) = class.sides(transport);
-        if servers.is_empty() || clients.is_empty() {
+        let is_any =
+            servers.iter().any(|server| clients.iter().any(|client| class.chat(*server, *client).is_some()));
+        if !is_any {
             continue;
         }
         let title = tr!(zh "{transport}：哪个服务器（行）和哪个客户端（列）能聊天：✓ 能，✗ 不能，- 单独检查时就没有通过",
                         en "{transport}: which servers (rows) chat with which clients (columns): ✓ they do, ✗ they don't, - one fails by itself");
-        let _ = writeln!(text, "{title}");
+        let _ = writeln!(text, "\n{title}");
         for (number, client) in clients.iter().enumerate() {
             let _ = writeln!(text, "  {}  {}", number + 1, class.entries[*client].name);
         }
@@ -104,12 +106,14 @@ fn matrix(class: &Class) -> String {
         let numbers: Vec<String> = (1..=clients.len()).map(|number| cell(&number.to_string(), 3)).collect();
         let _ = writeln!(text, "{}  {}", cell("", names), numbers.concat().trim_end());
         for server in servers {
-            let signs =
-                clients.iter().map(|client| cell(sign(class.chat(server, *client)), 3)).collect::<String>();
+            let signs = clients
+                .iter()
+                .map(|client| sign(class.chat(server, *client)).to_string() + "  ")
+                .collect::<String>();
             let _ = writeln!(text, "{}  {}", cell(&class.entries[server].name, names), signs.trim_end());
         }
     }
-    text.trim_end().to_string()
+    text
 }
 
 impl Class {
