@@ -442,6 +442,8 @@ fn who_asks_wrongly_gets_one_sentence() {
         (&["D99"], "chatroom check KIND --list"),
         (&["udp-server", "D99"], "chatroom check udp-server --list"),
         (&["tcp-server", "d20"], "chatroom hint ws-server d20"),
+        (&["greet"], "the exercise's sheet"),
+        (&["tcp-server", "Batch"], "the exercise's sheet"),
     ] {
         let (code, told, said) = hint(&[words, &["--lang", "en"]].concat());
         assert_eq!((code, told.as_str(), said.lines().count()), (Some(2), "", 1), "{words:?}: {said}");

@@ -18,16 +18,17 @@ pub const TCP_SERVER: &[Case] = &[
         id: "greet",
         title: text!(zh "每个连进来的客户端都收到一行 `[ip:端口]: hello`，写着它自己的地址，然后连接结束",
                      en "each client that connects gets the line `[ip:port]: hello`, with its own address, and then the end"),
-        hint: text!(zh "accept 要一次又一次地调用；发完一行之后关闭连接",
-                    en "call accept again and again; close the connection behind the line"),
+        hint: text!(zh "accept 要一次又一次地调用：每个客户端各有一个连接",
+                    en "call accept again and again: each client has a connection of its own"),
         run: greets,
     },
     Case {
         id: "echo",
         title: text!(zh "客户端发的每一行都会回到它那里，形式是 `[ip:端口]: 内容`",
                      en "each line comes back to the client that sent it, as `[ip:port]: line`"),
-        hint: text!(zh "读到一行就写回去，直到客户端离开",
-                    en "read a line and write it back, until the client leaves"),
+        hint: text!(zh "读到一行就写回去，直到客户端离开；写进缓冲区的，要刷新（flush）才发出去",
+                    en "read a line and write it back, until the client leaves; what is written into a buffer goes out \
+                        when it is flushed"),
         run: echoes,
     },
     Case {
@@ -42,8 +43,9 @@ pub const TCP_SERVER: &[Case] = &[
         id: "announce",
         title: text!(zh "有人来的时候，上一个来的客户端收到 `[Server]: ip:端口 comes`",
                      en "when somebody comes, the client that came before gets `[Server]: ip:port comes`"),
-        hint: text!(zh "线程拿走了连接：主线程要给自己留一个句柄（try_clone）",
-                    en "the thread has taken the connection along: keep a second handle for the main thread (try_clone)"),
+        hint: text!(zh "主线程要记住上一个来的连接，向它写；在 Rust 里，线程拿走了连接，要先留一个句柄（try_clone）",
+                    en "the main thread must keep the connection that came last, and write to it; in Rust the thread has \
+                        taken it along, so keep a second handle (try_clone)"),
         run: announces,
     },
     Case {
@@ -95,13 +97,22 @@ fn never_waits(scene: &Scene<'_>) -> Verdict {
 
 fn greets(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
-    ["A", "B", "C"].into_iter().try_for_each(|name| {
-        let mut peer = Peer::join(&server, name)?;
-        peer.expect(peer.relayed("hello"))?;
-        peer.expect_end(scene.patience()).likely(text!(
-            zh "发完一行之后，连接没有关闭",
-            en "the connection isn't closed behind the line"))
+    let mut first = Peer::join(&server, "A")?;
+    server.unless_ended(greeted(scene, &mut first)).likely(text!(
+        zh "不要先读，客户端什么也不说；一次写完整的一行，末尾是换行符（\\n），然后关闭连接",
+        en "read nothing first, for the client says nothing; write one whole line, with a line feed (\\n) at its end, \
+            and then close the connection"))?;
+    ["B", "C"].into_iter().try_for_each(|name| {
+        let greeted = Peer::join(&server, name).and_then(|mut peer| greeted(scene, &mut peer));
+        server.unless_ended(greeted)
     })
+}
+
+fn greeted(scene: &Scene<'_>, peer: &mut Peer) -> Verdict {
+    peer.expect(peer.relayed("hello"))?;
+    peer.expect_end(scene.patience()).likely(text!(
+        zh "发完一行之后，连接没有关闭",
+        en "the connection isn't closed behind the line"))
 }
 
 fn echo(peer: &mut Peer, words: &str) -> Verdict {
@@ -112,7 +123,8 @@ fn echo(peer: &mut Peer, words: &str) -> Verdict {
 fn echoes(scene: &Scene<'_>) -> Verdict {
     let server = scene.server()?;
     let mut peer = Peer::join(&server, "A")?;
-    ["hello", "", "好 <b>\t", "good-bye"].into_iter().try_for_each(|words| echo(&mut peer, words))
+    let all = ["hello", "", "好 <b>\t", "good-bye"].into_iter().try_for_each(|words| echo(&mut peer, words));
+    server.unless_ended(all)
 }
 
 fn serves_all_at_once(scene: &Scene<'_>) -> Verdict {

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, IsTerminal};
 
 use super::{Hands, Section, find, legend};
-use crate::check::{Case, Kind, cases};
+use crate::check::{Case, Kind, cases, on_the_way};
 use crate::support::lang::lang;
 use crate::support::print;
 use crate::tr;
@@ -45,6 +45,10 @@ fn unknown(kind: Option<Kind>, id: &str) -> String {
     if let (Some(kind), Some((other, _))) = (kind, kinds_with(id).next()) {
         return tr!(zh "{kind} 没有 {id} 这一项，{other} 有: chatroom hint {other} {id}",
                    en "{kind} has no case {id}, {other} has one: chatroom hint {other} {id}");
+    }
+    if Kind::ALL.into_iter().any(|kind| on_the_way(kind).any(|case| case.id.eq_ignore_ascii_case(id))) {
+        return tr!(zh "{id} 是练习里的一项，没有提示；练习单上写着它要做到什么，还有可以自己试的命令",
+                   en "{id} is a case of an exercise, and has no hint; the exercise's sheet says what it takes, and what to try by hand");
     }
     let list = kind.map_or(tr!(zh "种类", en "KIND"), |kind| kind.to_string());
     tr!(zh "没有 {id} 这一项；chatroom check {list} --list 列出全部",

@@ -26,7 +26,8 @@ pub fn cause(wanted: &Heard, heard: &Heard, unfinished: &[u8], own: &str) -> Opt
 
 fn of_words(wanted: &[u8], heard: &[u8], own: &str) -> Option<String> {
     let (text, ended) = (without_break(wanted), without_break(heard));
-    let told = if heard.starts_with(own.as_bytes()) {
+    let is_echo = wanted.starts_with(own.as_bytes()); // an exercise gives each line back
+    let told = if heard.starts_with(own.as_bytes()) && !is_echo {
         text!(zh "发言又回到了发言的人那里：广播时跳过它来自的那个连接",
               en "what one says comes back to oneself: leave out the one it came from")
     } else if heard.contains(&0) && !wanted.contains(&0) {
@@ -49,6 +50,10 @@ fn of_words(wanted: &[u8], heard: &[u8], own: &str) -> Option<String> {
         NO_BREAK
     } else if ended.strip_suffix(b"\r") == Some(text) {
         text!(zh "行尾是 \\r\\n，应当只有 \\n", en "the line ends with \\r\\n, and should with \\n alone")
+    } else if is_echo && text == own.as_bytes() && ended.starts_with(text) {
+        text!(zh "说的是一个空行，回来的却还有前面的内容：读下一行之前，先把放一行的地方清空（Rust 是 line.clear()）",
+              en "what was said is an empty line, and words from before come along: empty the room for a line before \
+                  the next is read (in Rust with line.clear())")
     } else if is_trimmed(text, ended) {
         text!(zh "开头或末尾的空白（空格、\\t、\\r）被去掉了：只去掉换行符",
               en "blanks (spaces, \\t, \\r) at the beginning or the end are cut off: take off the line break alone")

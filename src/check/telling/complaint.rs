@@ -82,6 +82,13 @@ const SIGNS: &[(&[&str], Text)] = &[
               en "something is used that isn't there yet, or any more: look first whether it is; a list that is changed \
                   without the lock may have holes, too"),
     ),
+    (
+        &["NotConnected"],
+        text!(zh "连接被重置之后就没有了，再问它的地址，或者再关闭一个方向（shutdown），得到的是错误：\
+                  处理它，不要 unwrap；地址在 accept 时记下",
+              en "a connection is gone once it was reset, and whoever asks for its address then, or shuts it down, gets \
+                  an error: handle it instead of unwrapping it, and keep the address that accept said"),
+    ),
 ];
 
 /// How an error that nobody caught begins.
@@ -112,10 +119,11 @@ pub fn explained(stderr: &str) -> Option<String> {
     })
 }
 
-/// The line that names the error that ended the program, if there is one.
+/// The line that names the error that ended the program, if there is one. A poisoned lock comes of an error before it.
 #[must_use]
 pub fn last_error(stderr: &str) -> Option<String> {
-    errors(stderr).last().map(quoted)
+    let cause = errors(stderr).filter(|line| !line.contains("PoisonError")).last();
+    cause.or_else(|| errors(stderr).last()).map(quoted)
 }
 
 /// What a `todo!` says that was come upon: a part of the program that nobody has written yet explains all the rest.
@@ -185,6 +193,18 @@ mod tests {
         assert!(explained(&unwrap).is_some_and(|told| told.contains("has left")));
         let old = "thread 'main' panicked at 'no room', src/main.rs:1:5\nnote: run with";
         assert!(last_error(old).is_some_and(|told| told.contains("no room")));
+    }
+
+    #[test]
+    fn a_poisoned_lock_is_not_the_cause() {
+        let panics = |message| format!("\nthread 'main' (7) panicked at src/main.rs:1:5:\n{message}\n");
+        let gone =
+            panics("called `Result::unwrap()` on an `Err` value: Os { code: 107, kind: NotConnected }");
+        let poisoned = panics("called `Result::unwrap()` on an `Err` value: PoisonError { .. }");
+        let both = gone + &poisoned;
+        assert!(last_error(&both).is_some_and(|told| told.contains("NotConnected")));
+        assert!(explained(&both).is_some_and(|told| told.contains("reset")));
+        assert!(last_error(&poisoned).is_some_and(|told| told.contains("PoisonError")));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::reports::LANGUAGES;
 use super::{again_in, blesses, stored};
 
 /// What programs in several languages really write to stderr when an error ends them.
-const COMPLAINTS: [&str; 21] = [
+const COMPLAINTS: [&str; 22] = [
     "RuntimeError: dictionary changed size during iteration",
     "fatal error: concurrent map iteration and map write",
     "Exception in thread \"Thread-7\" java.util.ConcurrentModificationException",
@@ -33,12 +33,14 @@ const COMPLAINTS: [&str; 21] = [
     "AttributeError: 'NoneType' object has no attribute 'sendall'",
     "panic: runtime error: invalid memory address or nil pointer dereference",
     "TypeError: Cannot read properties of undefined (reading 'write')",
+    "thread '<unnamed>' (72) panicked at src/main.rs:69:26:\ncalled `Result::unwrap()` on an `Err` value: Os { code: 107, kind: NotConnected, message: \"Transport endpoint is not connected\" }",
     "thread 'main' (70) panicked at starter.rs:31:5:\nnot yet implemented: send the line to everyone but its sender",
 ];
 
 /// What should come, and what came in its place.
-const WORDS: [(&[u8], &[u8]); 15] = [
+const WORDS: [(&[u8], &[u8]); 16] = [
     (b"[1.2.3.4:5]: hello\n", b"[9.8.7.6:5]: hello\n"),
+    (b"[9.8.7.6:5]: \n", b"[9.8.7.6:5]: hello\n"),
     (b"[1.2.3.4:5]: hello\n", b"[1.2.3.4:5]: hello\0\0\0\n"),
     (b"[1.2.3.4:5]: a\0b\n", b"[1.2.3.4:5]: a\n"),
     (b"[1.2.3.4:5]: \xff\n", "[1.2.3.4:5]: \u{fffd}\n".as_bytes()),
