@@ -24,8 +24,8 @@ use self::list::Entry;
 use self::order::Order;
 use super::Kind;
 use super::stage::program;
-use crate::support::{lock, stop};
-use crate::{say, warn};
+use crate::support::{lock, print, stop};
+use crate::warn;
 
 /// What came of a class.
 #[derive(Debug)]
@@ -97,8 +97,7 @@ fn look_at(entry: &Entry, order: &Order, kept: &Kept) -> Option<Found> {
     let found = entry::check(entry, &order.asked)?;
     kept.add(entry, &found);
     if !order.json && io::stdout().is_terminal() {
-        let (name, what, row) = (&entry.name, &entry.what, tell::in_words(&found));
-        say!(zh "{name}  {what}  {row}", en "{name}  {what}  {row}");
+        print::progress(&format!("{}  {}  {}", entry.name, entry.what, tell::in_words(&found))); // the next takes its place
     }
     Some(found)
 }
