@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::check::class;
 use crate::check::hints::command::Asked;
 use crate::check::order::Order;
 use crate::support::address::Address;
@@ -61,6 +62,8 @@ pub enum Parsed {
     Run(Cli),
     /// `check`, and what is asked of it.
     Check(Order),
+    /// `check class`, and what is asked of it.
+    Class(class::order::Order),
     /// `course`.
     Course,
     /// `hint`, and the case that it is to be about.
@@ -90,6 +93,9 @@ pub fn parse(args: &[String]) -> Result<Parsed, String> {
         let asks_help = args.iter().any(|arg| ["--help", "-h"].contains(arg));
         return match *first {
             _ if asks_help => Ok(Parsed::Show(help(Some(first)))),
+            "check" if args.get(1) == Some(&"class") => {
+                class::order::Order::parse(&args[2..]).map(Parsed::Class)
+            }
             "check" => Order::parse(&args[1..]).map(Parsed::Check),
             "course" => match args.get(1) {
                 None => Ok(Parsed::Course),

@@ -19,10 +19,11 @@ fn main() -> ExitCode {
             run(&cli)
         }
         Ok(Parsed::Check(order)) => match check::command::run(&order) {
-            Ok(code) => {
-                print::finish(Duration::from_secs(1));
-                return code;
-            }
+            Ok(code) => return told(code),
+            Err(sentence) => Err(sentence),
+        },
+        Ok(Parsed::Class(order)) => match check::class::run(&order) {
+            Ok(code) => return told(code),
             Err(sentence) => Err(sentence),
         },
         Ok(Parsed::Course) => course::show().map(|()| print::finish(Duration::from_secs(1))),
@@ -61,4 +62,10 @@ fn run(Cli { command, addr, options }: &Cli) -> Result<(), String> {
         "ws-server" => ws::server::run(addr, options),
         _ => ws::client::run(addr, options),
     }
+}
+
+/// Ends when all is printed.
+fn told(code: ExitCode) -> ExitCode {
+    print::finish(Duration::from_secs(1));
+    code
 }

@@ -16,6 +16,7 @@ use std::time::Instant;
 use crate::tr;
 
 pub mod cases;
+pub mod class;
 pub mod command;
 pub mod hints;
 pub mod order;

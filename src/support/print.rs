@@ -6,6 +6,7 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -32,7 +33,9 @@ static ERR: Printer = Printer::new(false);
 
 /// Prints a line of our own on stdout.
 pub fn out(line: &str) {
-    OUT.print(format!("{line}\n").as_bytes());
+    // What it takes the place of may be longer.
+    let clear = if PROGRESS.swap(false, Ordering::Relaxed) { "\x1b[K" } else { "" };
+    OUT.print(format!("{clear}{line}\n").as_bytes());
 }
 
 /// Prints a line of our own on stderr.
@@ -43,7 +46,11 @@ pub fn err(line: &str) {
 /// Says on a terminal what is going on: the next line takes its place.
 pub fn progress(what: &str) {
     OUT.print(format!("{what}\x1b[K\r").as_bytes());
+    PROGRESS.store(true, Ordering::Relaxed);
 }
+
+/// The cursor stands at the beginning of a line that says what is going on.
+static PROGRESS: AtomicBool = AtomicBool::new(false);
 
 /// Prints lines that came from peers on stdout: harmless on a terminal (D12), else as they are.
 pub fn print(lines: &[u8]) {

@@ -172,7 +172,12 @@ fn compare(promised: &[&str], came: &[&str]) -> Result<(), (usize, usize)> {
 /// What the block printed, as a reader would copy it: no colours, no empty lines, and without bash's own
 /// words about jobs. Those repeat the command, which may have several lines.
 fn as_read(output: &str, code: &str) -> Vec<String> {
-    let plain = without_escapes(output);
+    // What says how far something is, is gone when it is done.
+    let done: String = output
+        .lines()
+        .map(|line| line.rsplit("\x1b[K\r").next().unwrap_or(line).to_string() + "\n")
+        .collect();
+    let plain = without_escapes(&done);
     let mut kept = Vec::new();
     let mut repeated = "".lines(); // what a notice may still repeat
     for line in plain.lines().map(str::trim_end).filter(|line| !line.is_empty()) {

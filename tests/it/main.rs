@@ -9,6 +9,8 @@ mod blocks;
 mod book;
 mod browser;
 mod chromium;
+#[cfg(target_os = "linux")]
+mod class;
 mod compare;
 mod docs;
 #[cfg(target_os = "linux")]
