@@ -34,7 +34,11 @@ pub fn words(i: usize, size: usize) -> String {
 fn send<C: Connected>(peer: &mut C, lines: Range<usize>, size: usize) -> bool {
     lines.collect::<Vec<_>>().chunks(32).all(|some| {
         let bytes: Vec<u8> = some.iter().flat_map(|&i| peer.encode(words(i, size))).collect();
-        peer.try_send(&bytes)
+        let sent = peer.try_send(&bytes);
+        if sent {
+            peer.role().floods(bytes.len());
+        }
+        sent
     })
 }
 
