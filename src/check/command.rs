@@ -69,6 +69,9 @@ pub fn run(order: &Order) -> Result<ExitCode, String> {
     order.report.as_deref().map_or(Ok(()), must_be_writable)?;
     stop::on_signal(|| {
         program::end_all();
+        if io::stdout().is_terminal() {
+            print::progress(""); // what is there is half a story
+        }
         stop::exit(130);
     })?;
     let files = watched(order)?;
@@ -169,8 +172,10 @@ fn play(case: &'static Case, order: &Order, target: &Target, before: &[Played]) 
         let (outcome, record) = (Ended::Waiting(root), Record::default());
         return Played { case, outcome, seconds: 0.0, record, ours: None };
     }
-    if !order.json {
-        announce(case, order.kind);
+    match (order.json, target.is_watched) {
+        (true, _) => {}
+        (false, false) => announce(case, order.kind),
+        (false, true) => print::out(&format!("… {}  {}", case.id, case.title)),
     }
     let start = Instant::now();
     let (outcome, record) = case.play(target);

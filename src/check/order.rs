@@ -92,13 +92,14 @@ impl Order {
     /// # Errors
     /// One sentence, when there is none.
     pub fn target(&self) -> Result<Target, String> {
+        let watched = |target| Target { is_watched: self.slow && !self.json, ..target };
         let starter = || {
             self.exercise.map(|exercise| exercise.build().map(|file| self.kind.command(&file))).transpose()
         };
         let Some(command) = self.run.clone().map_or_else(starter, |run| Ok(Some(run)))? else {
-            return self.ours();
+            return self.ours().map(watched);
         };
-        Ok(Target::new(&command, self.addr.as_deref().unwrap_or(Target::FRESH)))
+        Ok(watched(Target::new(&command, self.addr.as_deref().unwrap_or(Target::FRESH))))
     }
 
     /// Our own program of this kind.

@@ -85,6 +85,12 @@ impl Role {
         self.add(|| What::Sends(bytes.to_vec()));
     }
 
+    /// Where what happens to it is written down.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
     /// It has sent so many bytes of a flood.
     pub fn floods(&self, bytes: usize) {
         self.log.flows(&self.name, true, bytes);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::live::Live;
 use super::text::join;
 use crate::check::stage::output::contains;
 use crate::tr;
@@ -100,6 +101,8 @@ pub struct Log {
     flows: Arc<Mutex<Vec<Flow>>>,
     /// How many of them are over.
     flowed: Arc<AtomicUsize>,
+    /// Who watches.
+    live: Option<Arc<Live>>,
 }
 
 impl Log {
@@ -112,15 +115,33 @@ impl Log {
             found: Arc::default(),
             flows: Arc::default(),
             flowed: Arc::default(),
+            live: None,
         }
+    }
+
+    /// The same, for somebody who watches.
+    #[must_use]
+    pub fn watched(self) -> Self {
+        Log { live: Some(Arc::default()), ..self }
+    }
+
+    /// Whether somebody does.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.live.is_some()
     }
 
     /// Adds what happened.
     pub fn add(&self, who: impl ToString, what: What) {
         let event = Event { at: self.start.elapsed(), who: who.to_string(), what };
+        let shown = self.live.as_ref().map(|live| (live, event.clone()));
         let mut events = lock(&self.events);
         if events.len() < MAX_EVENTS && !events.last_mut().is_some_and(|last| last.goes_on(&event)) {
             events.push(event);
+        }
+        drop(events);
+        if let Some((live, event)) = shown {
+            live.show(&event);
         }
     }
 
@@ -134,6 +155,25 @@ impl Log {
         } else if flows.len() < MAX_FLOWS {
             flows.push(Flow { who: who.to_string(), is_said, from: at, until: at, bytes });
         }
+    }
+
+    /// How long nobody has heard anything of the flood that is heard now.
+    #[must_use]
+    pub fn silence(&self) -> Option<Duration> {
+        let last = self.flowing(false).map(|flow| flow.until).max()?;
+        Some(self.start.elapsed().saturating_sub(last))
+    }
+
+    /// How much was said in it.
+    #[must_use]
+    pub fn said(&self) -> usize {
+        self.flowing(true).map(|flow| flow.bytes).sum()
+    }
+
+    fn flowing(&self, is_said: bool) -> impl Iterator<Item = Flow> {
+        let open = self.flowed.load(Ordering::Relaxed);
+        let flows: Vec<Flow> = lock(&self.flows).iter().skip(open).cloned().collect();
+        flows.into_iter().filter(move |flow| flow.is_said == is_said)
     }
 
     /// Adds what the checker says: a new part of the case.

@@ -4,6 +4,7 @@ pub mod complaint;
 pub mod events;
 pub mod json;
 pub mod lanes;
+pub mod live;
 pub mod page;
 pub mod text;
 pub mod timeline;

@@ -187,3 +187,57 @@ pub fn megabytes(bytes: usize) -> String {
     let amount = bytes as f64;
     if bytes < 1_000_000 { format!("{:.0} KB", amount / 1e3) } else { format!("{:.1} MB", amount / 1e6) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::lang::{Lang, set};
+
+    fn event(at: u64, who: &str, what: What) -> Event {
+        Event { at: Duration::from_millis(at), who: who.to_string(), what }
+    }
+
+    #[test]
+    fn a_flood_is_no_silence_and_a_stalled_room_is() {
+        set(Lang::En);
+        let who = "A".to_string();
+        let [from, until] = [100, 900].map(Duration::from_millis);
+        let record = Record {
+            events: vec![
+                event(0, "server", What::Starts("./server".to_string())),
+                event(50, "A", What::Sends(b"<i>\x1b".to_vec())),
+            ],
+            flows: vec![Flow { who, is_said: true, from, until, bytes: 4_100_000 }],
+            end: Duration::from_millis(13_900),
+        };
+        let drawn = timeline(&record, Some("nothing"));
+        assert_eq!(drawn.matches("class=\"silence\"").count(), 1, "{drawn}");
+        for part in [
+            "<td class=\"at\">0.900</td><td class=\"lanes\"><div style=\"--seconds:4.0\">",
+            "13.0 s of silence (drawn shorter)",
+            "A → 4.1 MB, until 0.900 s",
+            "<i class=\"right\" style=\"--left:0;--over:1\"></i></td><td>A → &quot;&lt;i&gt;\\u{1b}&quot;",
+            "<span>A</span><span class=\"long\">server</span><span class=\"long\">stderr</span>",
+            "✗ fails: nothing",
+        ] {
+            assert!(drawn.contains(part), "{part} isn't in\n{drawn}");
+        }
+    }
+
+    #[test]
+    fn the_middle_of_very_many_is_left_out() {
+        set(Lang::En);
+        let says = |at| event(at, "A", What::Says(format!("step {at}")));
+        let events: Vec<Event> = (0..300).map(says).collect();
+        let drawn = timeline(&Record { events, ..Record::default() }, None);
+        assert!(drawn.contains("… 100 events left out …"), "{drawn}");
+        assert!(drawn.contains("step 99<") && !drawn.contains("step 100<") && drawn.contains("step 200<"));
+    }
+
+    #[test]
+    fn what_is_cut_can_be_opened() {
+        let long = event(1, "A", What::Sends(vec![b'x'; 300]));
+        let drawn = timeline(&Record { events: vec![long], ..Record::default() }, None);
+        assert!(drawn.contains("<details><summary>A → ") && drawn.contains(&"x".repeat(300)), "{drawn}");
+    }
+}
