@@ -1,18 +1,20 @@
 //! `chatroom check KIND`: the cases, tried on any program from the command line.
 
+use std::fs::{self, OpenOptions};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
-use std::{fs, thread};
 
 use super::hints::{Hands, command::by_hand};
 use super::order::Order;
 use super::stage::program;
 use super::telling::events::columns;
 use super::telling::json::{Object, event};
+use super::telling::page::page;
 use super::telling::verdict::{Outcome, Report};
-use super::{Case, Kind, Level, Target, Text, cases};
+use super::{Case, Kind, Level, Record, Target, Text, cases};
 use crate::course::Exercise;
 use crate::support::{print, stop};
 use crate::{say, text, tr, warn};
@@ -21,13 +23,17 @@ use crate::{say, text, tr, warn};
 const NOTHING_JUDGED: u8 = 3;
 
 /// How a case of this run came out.
-struct Played {
-    case: &'static Case,
-    outcome: Ended,
-    seconds: f64,
+pub(super) struct Played {
+    pub(super) case: &'static Case,
+    pub(super) outcome: Ended,
+    pub(super) seconds: f64,
+    /// How it went.
+    pub(super) record: Record,
+    /// How our own program did, where it was tried.
+    pub(super) ours: Option<(Outcome, Record)>,
 }
 
-enum Ended {
+pub(super) enum Ended {
     Passed,
     Failed(Box<Report>),
     NotChecked(String),
@@ -39,7 +45,7 @@ enum Ended {
 
 impl Ended {
     /// The word for it in JSON.
-    fn word(&self) -> &'static str {
+    pub(super) fn word(&self) -> &'static str {
         match self {
             Ended::Passed => "passed",
             Ended::Failed(_) => "failed",
@@ -60,8 +66,12 @@ pub fn run(order: &Order) -> Result<ExitCode, String> {
             .for_each(|case| print::out(&format!("{:<20} {:<6} {}", case.id, case.level(), case.title)));
         return Ok(ExitCode::SUCCESS);
     }
+    order.report.as_deref().map_or(Ok(()), must_be_writable)?;
     stop::on_signal(|| {
         program::end_all();
+        if io::stdout().is_terminal() {
+            print::progress(""); // what is there is half a story
+        }
         stop::exit(130);
     })?;
     let files = watched(order)?;
@@ -118,12 +128,40 @@ fn try_all(order: &Order, target: &Target) -> ExitCode {
     if let (Some(exercise), true, true) = (order.exercise, is_decided(&all), is_whole) {
         exercise.solved(order.run.is_none());
     }
-    match (order.json, order.exercise) {
-        (true, _) => print::out(&json_summary(&all)),
-        (false, None) => summary(&all, order.only.is_empty()),
-        (false, Some(exercise)) => summary_of(exercise, &all, is_whole),
+    let sums = match order.exercise {
+        None => summary(&all, order.only.is_empty()),
+        Some(exercise) => summary_of(exercise, &all, is_whole).into_iter().collect(),
+    };
+    match order.json {
+        true => print::out(&json_summary(&all)),
+        false => sums.iter().for_each(|line| print::out(line)),
+    }
+    if let Some(file) = &order.report {
+        write_report(file, &page(order.kind, target, &all, &sums), order.json);
     }
     verdict(&all)
+}
+
+/// Before anything is tried: the file may be there, or not, and is left as it is.
+fn must_be_writable(file: &str) -> Result<(), String> {
+    let was_there = Path::new(file).exists();
+    match OpenOptions::new().append(true).create(true).open(file) {
+        Ok(_) if was_there => Ok(()),
+        Ok(_) => fs::remove_file(file).map_err(|err| cannot_write(file, &err)),
+        Err(err) => Err(cannot_write(file, &err)),
+    }
+}
+
+fn cannot_write(file: &str, err: &io::Error) -> String {
+    tr!(zh "无法写入 {file}: {err}", en "cannot write {file}: {err}")
+}
+
+fn write_report(file: &str, page: &str, is_json: bool) {
+    match fs::write(file, page) {
+        Ok(()) if is_json => {}
+        Ok(()) => say!(zh "报告在 {file} 里", en "the report is in {file}"),
+        Err(err) => print::err(&cannot_write(file, &err)),
+    }
 }
 
 /// Tries a case, unless that on which it stands has failed.
@@ -131,37 +169,42 @@ fn play(case: &'static Case, order: &Order, target: &Target, before: &[Played]) 
     let failed = |one: &&Played| matches!(one.outcome, Ended::Failed(_) | Ended::Waiting(_));
     let out = |id: &str| before.iter().filter(failed).any(|one| one.case.id == id);
     if let Some(root) = case.waits_for(order.kind, out) {
-        return Played { case, outcome: Ended::Waiting(root), seconds: 0.0 };
+        let (outcome, record) = (Ended::Waiting(root), Record::default());
+        return Played { case, outcome, seconds: 0.0, record, ours: None };
     }
-    if !order.json {
-        announce(case, order.kind);
+    match (order.json, target.is_watched) {
+        (true, _) => {}
+        (false, false) => announce(case, order.kind),
+        (false, true) => print::out(&format!("… {}  {}", case.id, case.title)),
     }
     let start = Instant::now();
-    let outcome = case.check(target);
+    let (outcome, record) = case.play(target);
     let took = start.elapsed();
+    let is_in_doubt = matches!(outcome, Outcome::Failed(_)) && !target.is_chatroom;
+    let needs_ours = is_in_doubt && (took > AT_ONCE || order.report.is_some());
+    let ours = if needs_ours { played_by_ours(case, order) } else { None };
+    let ours_fails = matches!(ours, Some((Outcome::Failed(_), _)));
     let outcome = match outcome {
         Outcome::Passed => Ended::Passed,
         Outcome::NotChecked(why) => Ended::NotChecked(why),
-        Outcome::Failed(_) if took > AT_ONCE && !target.is_chatroom && ours_fails(case, order) => {
-            Ended::TooBusy
-        }
+        Outcome::Failed(_) if took > AT_ONCE && ours_fails => Ended::TooBusy,
         Outcome::Failed(report) => Ended::Failed(report),
     };
-    Played { case, outcome, seconds: took.as_secs_f64() }
+    Played { case, outcome, seconds: took.as_secs_f64(), record, ours }
 }
 
 /// Who fails within this hasn't come too late for anything: no limit of a case is shorter.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// Whether our own program fails, right afterwards and on the same machine: then a time can't be judged. (Of what is on
-/// its way to a chat room, ours isn't an example; and one that was built anew meanwhile isn't there any more.)
-fn ours_fails(case: &'static Case, order: &Order) -> bool {
+/// How our own program does, right afterwards and on the same machine: if it fails, a time can't be judged. (Of what is
+/// on its way to a chat room, ours isn't an example; and one that was built anew meanwhile isn't there any more.)
+fn played_by_ours(case: &'static Case, order: &Order) -> Option<(Outcome, Record)> {
     let is_for_ours = cases(order.kind).iter().any(|one| one.id == case.id);
     let ours = order.ours().ok().filter(|ours| is_for_ours && Path::new(&ours.words[0]).exists());
-    ours.is_some_and(|ours| matches!(case.check(&ours), Outcome::Failed(_)))
+    ours.map(|ours| case.play(&ours))
 }
 
-const TOO_BUSY: Text = text!(zh "机器太忙：我们自己的程序这时也做不到",
+pub(super) const TOO_BUSY: Text = text!(zh "机器太忙：我们自己的程序这时也做不到",
                              en "the machine is too busy: our own program doesn't make it now, either");
 
 /// Says what is being tried: on a terminal, where the result takes its place, and of what takes long.
@@ -202,7 +245,7 @@ fn tell(kind: Kind, target: &Target, Played { case, outcome, .. }: &Played) {
     }
 }
 
-fn json(kind: Kind, Played { case, outcome, seconds }: &Played) -> String {
+fn json(kind: Kind, Played { case, outcome, seconds, .. }: &Played) -> String {
     let report = match outcome {
         Ended::Failed(report) => Some(report),
         _ => None,
@@ -255,21 +298,21 @@ fn first_to_mend(all: &[Played]) -> Option<&'static str> {
 }
 
 /// How far the program is at each level, and what to mend first. Only if `all` are all, they say that a level is complete.
-fn summary(all: &[Played], complete: bool) {
+fn summary(all: &[Played], complete: bool) -> Vec<String> {
+    let mut lines = Vec::new();
     for level in [Level::Notes, Level::Safe] {
         let [passed, failed, waiting, unchecked] =
             ["passed", "failed", "waiting", "not-checked"].map(|word| count(all, word, Some(level)));
         if passed + failed + waiting + unchecked > 0 {
-            say!(zh "{level}: {passed} 项通过，{failed} 项没有通过，{waiting} 项在等，{unchecked} 项没有检查",
-                 en "{level}: {passed} hold, {failed} fail, {waiting} wait, {unchecked} were not checked");
+            lines.push(tr!(zh "{level}: {passed} 项通过，{failed} 项没有通过，{waiting} 项在等，{unchecked} 项没有检查",
+                           en "{level}: {passed} hold, {failed} fail, {waiting} wait, {unchecked} were not checked"));
         }
         if complete && level == Level::Notes && passed > 0 && failed + waiting == 0 {
-            say!(zh "做到了笔记里的程序所做的一切", en "as good as the notes' program");
+            lines.push(tr!(zh "做到了笔记里的程序所做的一切", en "as good as the notes' program"));
         }
     }
-    if let Some(id) = first_to_mend(all) {
-        say!(zh "先修好 {id}", en "mend {id} first");
-    }
+    lines.extend(first_to_mend(all).map(|id| tr!(zh "先修好 {id}", en "mend {id} first")));
+    lines
 }
 
 /// Whether nothing fails, and nothing was only put off. (What this system can't check, it never can.)
@@ -279,26 +322,26 @@ fn is_decided(all: &[Played]) -> bool {
 }
 
 /// Whether an exercise is solved, and what comes next.
-fn summary_of(exercise: &Exercise, all: &[Played], is_whole: bool) {
+fn summary_of(exercise: &Exercise, all: &[Played], is_whole: bool) -> Option<String> {
     let (number, folder) = (exercise.number(), exercise.folder);
-    match (first_to_mend(all), exercise.next()) {
+    Some(match (first_to_mend(all), exercise.next()) {
         (Some(id), _) => {
-            say!(zh "练习 {number} 还没有完成：先修好 {id}；说明在 docs/exercises/{folder}/README.zh-CN.md",
-                              en "exercise {number} isn't solved yet: mend {id} first; its sheet is docs/exercises/{folder}/README.md")
+            tr!(zh "练习 {number} 还没有完成：先修好 {id}；说明在 docs/exercises/{folder}/README.zh-CN.md",
+                en "exercise {number} isn't solved yet: mend {id} first; its sheet is docs/exercises/{folder}/README.md")
         }
-        (None, _) if !is_whole => {}
+        (None, _) if !is_whole => return None,
         (None, _) if !is_decided(all) => {
-            say!(zh "练习 {number} 还没有结论：有的项目没能检查；机器空闲时再试一次",
-                 en "exercise {number} is not decided: some cases could not be judged; try again when the machine is idle")
+            tr!(zh "练习 {number} 还没有结论：有的项目没能检查；机器空闲时再试一次",
+                en "exercise {number} is not decided: some cases could not be judged; try again when the machine is idle")
         }
         (None, Some(next)) => {
             let (next, title) = (next.number(), next.title);
-            say!(zh "练习 {number} 完成了；下一个是 {next}：{title}", en "exercise {number} is solved; next is {next}: {title}");
+            tr!(zh "练习 {number} 完成了；下一个是 {next}：{title}", en "exercise {number} is solved; next is {next}: {title}")
         }
         (None, None) => {
-            say!(zh "练习 {number} 完成了；这是最后一个", en "exercise {number} is solved; it was the last")
+            tr!(zh "练习 {number} 完成了；这是最后一个", en "exercise {number} is solved; it was the last")
         }
-    }
+    })
 }
 
 fn verdict(all: &[Played]) -> ExitCode {

@@ -26,6 +26,7 @@ pub mod telling;
 pub use stage::scene::Scene;
 pub use stage::target::Target;
 use telling::complaint;
+pub use telling::events::Record;
 pub use telling::text::Text;
 pub use telling::verdict::{Failure, Halt, Likely, Outcome, Report, Verdict};
 
@@ -289,13 +290,23 @@ impl Case {
     /// Tries this case on a program.
     #[must_use]
     pub fn check(&self, target: &Target) -> Outcome {
+        self.play(target).0
+    }
+
+    /// Tries this case on a program; with all that was written down of it, whatever came of it.
+    #[must_use]
+    pub fn play(&self, target: &Target) -> (Outcome, Record) {
         let target = target.at_fresh_port();
         let scene = Scene::new(&target);
-        match (self.run)(&scene) {
-            Ok(()) => Outcome::Passed,
-            Err(Halt::NotChecked(reason)) => Outcome::NotChecked(reason),
-            Err(Halt::Failed(failure)) => Outcome::Failed(Box::new(self.report(&scene, *failure))),
-        }
+        let (outcome, end) = match (self.run)(&scene) {
+            Ok(()) => (Outcome::Passed, Instant::now()),
+            Err(Halt::NotChecked(reason)) => (Outcome::NotChecked(reason), Instant::now()),
+            Err(Halt::Failed(failure)) => {
+                let end = failure.at;
+                (Outcome::Failed(Box::new(self.report(&scene, *failure))), end)
+            }
+        };
+        (outcome, scene.log.record(end))
     }
 
     /// A part that isn't written yet explains everything. Else what came says most about the cause; then what the program

@@ -25,6 +25,10 @@ pub struct Order {
     pub json: bool,
     /// Again and again.
     pub watch: bool,
+    /// At a pace that one can follow.
+    pub slow: bool,
+    /// The page to write.
+    pub report: Option<String>,
 }
 
 impl Order {
@@ -35,6 +39,7 @@ impl Order {
     pub fn parse(words: &[&str]) -> Result<Order, String> {
         let (mut kind, mut exercise, mut run, mut addr, mut level) = (None, None, None, None, None);
         let (mut only, mut list, mut json, mut watch) = (Vec::new(), false, false, false);
+        let (mut slow, mut report) = (false, None);
         let mut words = words.iter().copied().peekable();
         while let Some(word) = words.next() {
             let mut value = || words.next().map(str::to_string).ok_or_else(|| needs_value(word));
@@ -53,6 +58,8 @@ impl Order {
                 "--list" => list = true,
                 "--json" => json = true,
                 "--watch" => watch = true,
+                "--slow" => slow = true,
+                "--report" => report = Some(value()?),
                 _ if word.starts_with('-') => {
                     return Err(tr!(zh "check 没有 {word} 选项；请看 chatroom check --help",
                                    en "check has no option {word}; see chatroom check --help"));
@@ -64,7 +71,7 @@ impl Order {
             }
         }
         let kind = exercise.map(|exercise| exercise.kind).or(kind).ok_or_else(|| no_kind(""))?;
-        let order = Order { kind, exercise, run, addr, only, level, list, json, watch };
+        let order = Order { kind, exercise, run, addr, only, level, list, json, watch, slow, report };
         let all = order.all();
         if let Some(unknown) = order.only.iter().find(|id| !all.iter().any(|case| case.id == **id)) {
             let whose = exercise.map_or(kind.to_string(), |exercise| exercise.number().to_string());
@@ -85,13 +92,14 @@ impl Order {
     /// # Errors
     /// One sentence, when there is none.
     pub fn target(&self) -> Result<Target, String> {
+        let watched = |target| Target { is_watched: self.slow && !self.json, ..target };
         let starter = || {
             self.exercise.map(|exercise| exercise.build().map(|file| self.kind.command(&file))).transpose()
         };
         let Some(command) = self.run.clone().map_or_else(starter, |run| Ok(Some(run)))? else {
-            return self.ours();
+            return self.ours().map(watched);
         };
-        Ok(Target::new(&command, self.addr.as_deref().unwrap_or(Target::FRESH)))
+        Ok(watched(Target::new(&command, self.addr.as_deref().unwrap_or(Target::FRESH))))
     }
 
     /// Our own program of this kind.

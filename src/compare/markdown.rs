@@ -1,6 +1,6 @@
 //! As much Markdown as the explanations of the differences use.
 
-use super::page::escape;
+use crate::support::html::escape;
 
 /// A difference: its number, its title, and its explanation as HTML.
 pub type Difference<'a> = (u8, &'a str, String);

@@ -8,19 +8,15 @@ use super::markdown::{Difference, differences};
 use super::pair::{Row, rows};
 use super::steps::{is_anchor, is_remark, mark};
 use super::{Found, Program, Source};
+use crate::support::html::{document, escape};
 use crate::support::lang::{Lang, lang};
 use crate::tr;
 
-/// Text as HTML. All that is put into the page goes through here, but what is written here.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 /// The whole page.
 pub fn page(found: &[Found<'_>], problems: &[String]) -> String {
-    let (code, explanations) = match lang() {
-        Lang::Zh => ("zh-CN", include_str!("../../docs/differences.zh-CN.md")),
-        Lang::En => ("en", include_str!("../../docs/differences.md")),
+    let explanations = match lang() {
+        Lang::Zh => include_str!("../../docs/differences.zh-CN.md"),
+        Lang::En => include_str!("../../docs/differences.md"),
     };
     let explanations = differences(explanations);
     let title = tr!(zh "笔记与 Rust 代码对照", en "The notes beside the Rust");
@@ -31,17 +27,13 @@ pub fn page(found: &[Found<'_>], problems: &[String]) -> String {
     let problems: String = problems.collect();
     let problems =
         if problems.is_empty() { String::new() } else { format!("<ul class=\"problems\">{problems}</ul>") };
-    let programs = found.iter().map(|found| program(found, &explanations));
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"{code}\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<header>\n<h1>{title}</h1>\n\
-         <p>{how}</p>\n<nav>{links}</nav>\n{problems}</header>\n<main>\n{programs}</main>\n</body>\n</html>\n",
-        links = links.collect::<String>(),
-        style = include_str!("page.css"),
-        programs = programs.collect::<String>(),
-    )
+    let (links, programs): (String, String) =
+        (links.collect(), found.iter().map(|found| program(found, &explanations)).collect());
+    let body = format!(
+        "<header>\n<h1>{title}</h1>\n<p>{how}</p>\n<nav>{links}</nav>\n{problems}</header>\n\
+         <main>\n{programs}</main>\n"
+    );
+    document(&title, include_str!("page.css"), &body)
 }
 
 /// A row with more lines on one side is shown in part.

@@ -6,6 +6,7 @@ pub mod address;
 pub mod browser;
 pub mod door;
 pub mod farewell;
+pub mod html;
 pub mod http;
 pub mod keyboard;
 pub mod lang;

@@ -69,6 +69,13 @@ fn coloured(lines: &[u8], colours: bool) -> String {
     shown
 }
 
+/// Text with the same spelled out, whatever is to show it.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    text.split_inclusive('\n').for_each(|line| push_visible(&mut shown, line));
+    shown
+}
+
 /// Appends `line` with what could command a terminal, or reorder what it shows, spelled out:
 /// ESC becomes `\u{1b}`. The end of the line, `\r\n` too, and tabs stay.
 fn push_visible(shown: &mut String, line: &str) {

@@ -66,7 +66,8 @@ impl<'a> Scene<'a> {
     /// An empty scene.
     #[must_use]
     pub fn new(target: &'a Target) -> Self {
-        Scene { target, log: Log::new() }
+        let log = Log::new();
+        Scene { target, log: if target.is_watched { log.watched() } else { log } }
     }
 
     /// How long to wait for what must come.

@@ -66,6 +66,11 @@ impl Role {
 
     /// It hears this.
     pub fn hears(&self, heard: &Heard) {
+        if let (Heard::Words(came) | Heard::Frame(Frame { payload: came, .. }), true) =
+            (heard, self.quiet.get())
+        {
+            self.log.flows(&self.name, false, came.len());
+        }
         self.add(|| match heard {
             Heard::Words(words) => What::Gets(words.clone()),
             other => What::Says(other.gets()),
@@ -74,7 +79,21 @@ impl Role {
 
     /// It sends these bytes.
     pub fn sends(&self, bytes: &[u8]) {
+        if self.quiet.get() {
+            self.floods(bytes.len());
+        }
         self.add(|| What::Sends(bytes.to_vec()));
+    }
+
+    /// Where what happens to it is written down.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// It has sent so many bytes of a flood.
+    pub fn floods(&self, bytes: usize) {
+        self.log.flows(&self.name, true, bytes);
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Target {
     pub is_chatroom: bool,
     /// How long the checker waits for what must come. Shorter only where failing is expected.
     pub patience: Duration,
+    /// Somebody watches: events are printed as they happen, at a pace that one can follow.
+    pub is_watched: bool,
 }
 
 impl Target {
@@ -23,7 +25,13 @@ impl Target {
     #[must_use]
     pub fn new(command: &str, address: &str) -> Self {
         let words = split_words(command);
-        Target { words, address: address.to_string(), is_chatroom: false, patience: Duration::from_secs(10) }
+        Target {
+            words,
+            address: address.to_string(),
+            is_chatroom: false,
+            patience: Duration::from_secs(10),
+            is_watched: false,
+        }
     }
 
     /// The address of a program that is told where to listen: this machine, and for each case another port.

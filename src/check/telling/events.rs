@@ -1,9 +1,11 @@
 //! What happens while a case is played: one list of events, from which everything is told.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::live::Live;
 use super::text::join;
 use crate::check::stage::output::contains;
 use crate::tr;
@@ -56,6 +58,39 @@ const MAX_ROWS: usize = 4;
 /// Of a long piece of data the beginning says enough.
 const MAX_SHOWN: usize = 100;
 
+/// What somebody says, or hears, in one go in a flood: of that there are no events.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Who.
+    pub who: String,
+    /// It goes to the program under test, and doesn't come from it.
+    pub is_said: bool,
+    /// When it begins.
+    pub from: Duration,
+    /// When it ends, or pauses for longer than [`SILENCE`].
+    pub until: Duration,
+    /// How much it is.
+    pub bytes: usize,
+}
+
+/// Without anything for so long, there is silence.
+pub const SILENCE: Duration = Duration::from_millis(200);
+
+/// So many flows are kept, and so many of the last may still go on: a crowd has more of them than anybody looks at.
+const MAX_FLOWS: usize = 1000;
+const MAX_FLOWING: usize = 16;
+
+/// All that was written down of a case.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// What happened.
+    pub events: Vec<Event>,
+    /// What there was besides.
+    pub flows: Vec<Flow>,
+    /// When the case failed, or was over.
+    pub end: Duration,
+}
+
 /// The events of a case, shared by all who take part.
 #[derive(Clone, Debug)]
 pub struct Log {
@@ -63,26 +98,87 @@ pub struct Log {
     events: Arc<Mutex<Vec<Event>>>,
     /// How the programs were found at the end.
     found: Arc<Mutex<Vec<Event>>>,
+    flows: Arc<Mutex<Vec<Flow>>>,
+    /// How many of them are over.
+    flowed: Arc<AtomicUsize>,
+    /// Who watches.
+    live: Option<Arc<Live>>,
 }
 
 impl Log {
     /// No event yet; time begins now.
     #[must_use]
     pub fn new() -> Self {
-        Log { start: Instant::now(), events: Arc::default(), found: Arc::default() }
+        Log {
+            start: Instant::now(),
+            events: Arc::default(),
+            found: Arc::default(),
+            flows: Arc::default(),
+            flowed: Arc::default(),
+            live: None,
+        }
+    }
+
+    /// The same, for somebody who watches.
+    #[must_use]
+    pub fn watched(self) -> Self {
+        Log { live: Some(Arc::default()), ..self }
+    }
+
+    /// Whether somebody does.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.live.is_some()
     }
 
     /// Adds what happened.
     pub fn add(&self, who: impl ToString, what: What) {
         let event = Event { at: self.start.elapsed(), who: who.to_string(), what };
+        let shown = self.live.as_ref().map(|live| (live, event.clone()));
         let mut events = lock(&self.events);
         if events.len() < MAX_EVENTS && !events.last_mut().is_some_and(|last| last.goes_on(&event)) {
             events.push(event);
         }
+        drop(events);
+        if let Some((live, event)) = shown {
+            live.show(&event);
+        }
     }
 
-    /// Adds what the checker says.
+    /// Counts what is said or heard in a flood.
+    pub fn flows(&self, who: &str, is_said: bool, bytes: usize) {
+        let (at, mut flows) = (self.start.elapsed(), lock(&self.flows));
+        let is_it = |one: &&mut Flow| one.who == who && one.is_said == is_said && at < one.until + SILENCE;
+        let open = self.flowed.load(Ordering::Relaxed).min(flows.len());
+        if let Some(flow) = flows[open..].iter_mut().rev().take(MAX_FLOWING).find(is_it) {
+            (flow.until, flow.bytes) = (at, flow.bytes + bytes);
+        } else if flows.len() < MAX_FLOWS {
+            flows.push(Flow { who: who.to_string(), is_said, from: at, until: at, bytes });
+        }
+    }
+
+    /// How long nobody has heard anything of the flood that is heard now.
+    #[must_use]
+    pub fn silence(&self) -> Option<Duration> {
+        let last = self.flowing(false).map(|flow| flow.until).max()?;
+        Some(self.start.elapsed().saturating_sub(last))
+    }
+
+    /// How much was said in it.
+    #[must_use]
+    pub fn said(&self) -> usize {
+        self.flowing(true).map(|flow| flow.bytes).sum()
+    }
+
+    fn flowing(&self, is_said: bool) -> impl Iterator<Item = Flow> {
+        let open = self.flowed.load(Ordering::Relaxed);
+        let flows: Vec<Flow> = lock(&self.flows).iter().skip(open).cloned().collect();
+        flows.into_iter().filter(move |flow| flow.is_said == is_said)
+    }
+
+    /// Adds what the checker says: a new part of the case.
     pub fn note(&self, what: impl Into<String>) {
+        self.flowed.store(lock(&self.flows).len(), Ordering::Relaxed);
         self.add("", What::Says(what.into()));
     }
 
@@ -118,9 +214,16 @@ impl Log {
         events.extend(lock(&self.found).iter().filter(|event| event.at > end).cloned());
         events
     }
+
+    /// All of it, up to then.
+    #[must_use]
+    pub fn record(&self, end: Instant) -> Record {
+        let flows = lock(&self.flows).clone();
+        Record { events: self.events_until(end), flows, end: end.saturating_duration_since(self.start) }
+    }
 }
 
-fn lock(events: &Mutex<Vec<Event>>) -> MutexGuard<'_, Vec<Event>> {
+fn lock<T>(events: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
     events.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -192,14 +295,20 @@ fn lines(lane: &str, bytes: &[u8]) -> String {
 /// Bytes as a reader wants to see them: quoted, control characters visible, long ones cut.
 #[must_use]
 pub fn show(bytes: &[u8]) -> String {
-    let head = &bytes[..bytes.len().min(MAX_SHOWN)];
+    show_up_to(bytes, MAX_SHOWN)
+}
+
+/// The same, cut at another length.
+#[must_use]
+pub fn show_up_to(bytes: &[u8], most: usize) -> String {
+    let head = &bytes[..bytes.len().min(most)];
     let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect(),
+        Ok(text) => text.chars().take(most).flat_map(char::escape_debug).collect(),
         Err(_) => head.escape_ascii().to_string(),
     };
     let text = text.replace("\\'", "'");
     let len = bytes.len();
-    if len > MAX_SHOWN {
+    if len > most {
         tr!(zh "\"{text}…\"（{len} 字节）", en "\"{text}…\" ({len} bytes)")
     } else {
         format!("\"{text}\"")

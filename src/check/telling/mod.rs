@@ -3,5 +3,9 @@
 pub mod complaint;
 pub mod events;
 pub mod json;
+pub mod lanes;
+pub mod live;
+pub mod page;
 pub mod text;
+pub mod timeline;
 pub mod verdict;

@@ -18,6 +18,7 @@ const COMMANDS: &[&str] = &[
     "tcp-server --run",
     "tcp-server --run ./server",
     "tcp-server --level hard",
+    "tcp-server --report /nowhere/report.html --run 'FAULTY tcp-server {addr}'",
     "tcp-server --only D99",
     "udp-client --list --level notes",
     "udp-client --level notes",

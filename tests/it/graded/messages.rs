@@ -34,6 +34,7 @@ const UNSHOWN: &[(&str, &str)] = &[
         "exercise {number} isn't solved yet: mend {id} first; its sheet is docs/exercises/{folder}/README.md",
         COURSE,
     ),
+    ("the report is in {file}", "tests/it/report.rs sees it"),
     ("exercise {number} is solved; next is {next}: {title}", COURSE),
     ("exercise {number} is solved; it was the last", COURSE),
     ("the broadcast goes to every client; leave out the one the line came from", FALLBACK),
@@ -77,8 +78,18 @@ struct Message {
 }
 
 /// Those about exercises are shown by `tests/it/exercises.rs`, those of hints by `tests/it/hints.rs`, those of a class by
-/// `tests/it/class.rs`.
-const ELSEWHERE: [&str; 5] = ["class", "hints", "course.rs", "break_it.rs", "nick.rs"];
+/// `tests/it/class.rs`, and those of pages and of `--slow` by `tests/it/report.rs`.
+const ELSEWHERE: [&str; 9] = [
+    "class",
+    "hints",
+    "course.rs",
+    "break_it.rs",
+    "nick.rs",
+    "telling/page.rs",
+    "telling/timeline.rs",
+    "telling/lanes.rs",
+    "shared/slow.rs",
+];
 
 /// All messages below `src/check`.
 fn messages() -> Vec<Message> {

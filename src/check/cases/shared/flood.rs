@@ -2,10 +2,12 @@
 
 use std::net::Shutdown;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::slow::{self, Watch};
 use crate::check::stage::scene::Server;
 use crate::check::stage::speaker::{Connected, Heard, Speaker};
 use crate::check::telling::verdict::{ensure, fail};
@@ -34,7 +36,14 @@ pub fn words(i: usize, size: usize) -> String {
 fn send<C: Connected>(peer: &mut C, lines: Range<usize>, size: usize) -> bool {
     lines.collect::<Vec<_>>().chunks(32).all(|some| {
         let bytes: Vec<u8> = some.iter().flat_map(|&i| peer.encode(words(i, size))).collect();
-        peer.try_send(&bytes)
+        let sent = peer.try_send(&bytes);
+        if sent {
+            peer.role().floods(bytes.len());
+        }
+        if peer.role().log().is_watched() {
+            thread::sleep(slow::PACE);
+        }
+        sent
     })
 }
 
@@ -42,6 +51,7 @@ fn send<C: Connected>(peer: &mut C, lines: Range<usize>, size: usize) -> bool {
 /// Says how long it waited in all, short waits aside.
 pub fn follow<S: Speaker>(peer: &mut S, from: &str, lines: Range<usize>, size: usize) -> Verdict<Duration> {
     let mut silence = Duration::ZERO;
+    let short = if peer.role().log().is_watched() { slow::PAUSE } else { SILENCE };
     for i in lines {
         let start = Instant::now();
         let wanted = Heard::Words(format!("{from}{}\n", words(i, size)).into());
@@ -53,7 +63,7 @@ pub fn follow<S: Speaker>(peer: &mut S, from: &str, lines: Range<usize>, size: u
             return fail(peer.role().does(gets), heard.told());
         }
         // A busy machine takes its time too: only what is long is counted.
-        silence += Some(start.elapsed()).filter(|wait| *wait > SILENCE).unwrap_or_default();
+        silence += Some(start.elapsed()).filter(|wait| *wait > short).unwrap_or_default();
     }
     Ok(silence)
 }
@@ -65,14 +75,20 @@ const STEP: usize = 128;
 /// out who falls behind, and on a busy machine that mustn't be the checker.
 const AHEAD: usize = 8;
 
-/// A floods, the others read. Says how long the first of them waited in all, short waits aside.
-fn flood<C: Connected>(a: &mut C, hearers: Vec<&mut C>) -> Verdict<Duration> {
+/// A floods, the others read, and one doesn't. Says how long the first of them waited in all, short waits aside.
+fn flood<C: Connected>(a: &mut C, hearers: Vec<&mut C>, stalled: Option<&C>) -> Verdict<Duration> {
+    let watch = stalled.and_then(|one| Watch::of(one.role()));
+    let is_over = &AtomicBool::new(false);
+
     let (from, all, connection) = (&a.prefix(), hearers.len(), a.second()?);
     let (reached, steps) = mpsc::channel();
     let is_near = move |step| step < AHEAD || (0..all).all(|_| steps.recv().is_ok());
     let speak = move || steps_of_all().enumerate().all(|(step, lines)| is_near(step) && send(a, lines, SIZE));
     thread::scope(|scope| {
         scope.spawn(speak);
+        if let Some(watch) = watch {
+            scope.spawn(move || watch.until(is_over));
+        }
         let listen = |hearer| {
             let reached = reached.clone();
             scope.spawn(move || follow_in_steps(hearer, from, &reached))
@@ -86,6 +102,7 @@ fn flood<C: Connected>(a: &mut C, hearers: Vec<&mut C>) -> Verdict<Duration> {
         };
         drop(reached);
         let heard: Vec<_> = listening.into_iter().map(|one| one.join().unwrap_or_else(broken)).collect();
+        is_over.store(true, Ordering::Relaxed);
         // Nobody needs the rest: a system may keep who sends it waiting for long, even if the other side is gone.
         let _ = connection.stream().shutdown(Shutdown::Both);
         heard.into_iter().rev().reduce(|last, first| last.and(first)).unwrap_or(Ok(Duration::ZERO))
@@ -122,7 +139,7 @@ pub fn stalled<C: Connected>(scene: &Scene<'_>) -> Verdict {
     );
     scene.log.note(tr!(zh "A 说 {LINES} 行，每行 {SIZE} 字节；B 和 C 读取",
                        en "A says {LINES} lines of {SIZE} bytes; B and C read"));
-    let silence = flood(&mut a, vec![&mut b, &mut c])?;
+    let silence = flood(&mut a, vec![&mut b, &mut c], stallers.first())?;
     scene.log.note(tr!(zh "B 和 C 收到了每一行；B 总共有 {silence:.1?} 什么也没有收到",
                        en "B and C have every line; B was without one for {silence:.1?} in all"));
     let wanted = tr!(zh "B 什么也收不到的时间，总共不到 {MAX_SILENCE:?}",
@@ -141,11 +158,11 @@ pub fn stalled<C: Connected>(scene: &Scene<'_>) -> Verdict {
 /// A floods, B reads, S doesn't. Says how long B waited in all.
 pub fn beside_a_stalled_one<C: Connected>(scene: &Scene<'_>) -> Verdict<Duration> {
     let server = C::serve(scene.launch())?;
-    let [mut a, mut b, _s] = C::room(&server, ["A", "B", "S"])?;
+    let [mut a, mut b, s] = C::room(&server, ["A", "B", "S"])?;
     scene.log.note(tr!(zh "S 什么也不读；A 说 {LINES} 行，每行 {SIZE} 字节；B 读取",
                        en "S reads nothing; A says {LINES} lines of {SIZE} bytes; B reads"));
     b.set_quiet(true);
-    let silence = flood(&mut a, vec![&mut b])?;
+    let silence = flood(&mut a, vec![&mut b], Some(&s))?;
     scene.log.note(
         tr!(zh "B 总共有 {silence:.1?} 什么也没有收到", en "B was without a line for {silence:.1?} in all"),
     );

@@ -8,6 +8,7 @@ pub mod crowd;
 pub mod flood;
 pub mod pace;
 pub mod screen;
+pub mod slow;
 pub mod wire;
 
 use std::fmt;
