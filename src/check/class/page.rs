@@ -4,28 +4,18 @@ use super::entry::{Result as Found, Told};
 use super::tell::{in_words, sign};
 use super::{Class, Entry};
 use crate::check::{Kind, Level};
-use crate::support::lang::{Lang, lang};
+use crate::support::html::{self, escape};
 use crate::tr;
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
 
 /// The whole page.
 pub fn page(class: &Class) -> String {
-    let code = if lang() == Lang::Zh { "zh-CN" } else { "en" };
     let title = tr!(zh "全班的程序", en "The programs of the class");
     let how = tr!(zh "✓ 通过，✗ 没有通过，· 等别的先通过，– 没有检查。指着一格，可以看到可能的原因。",
                   en "✓ holds, ✗ fails, · waits for another one, – was not checked. Point at a cell for the likely cause.");
     let whos =
         [people(class), Kind::ALL.iter().map(|kind| grid(class, *kind)).collect(), pairs(class)].concat();
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"{code}\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{title}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p>{how}</p>\n{whos}</body>\n</html>\n",
-        style = include_str!("page.css"),
-    )
+    let body = format!("<h1>{title}</h1>\n<p>{how}</p>\n{whos}");
+    html::document(&title, include_str!("page.css"), &body)
 }
 
 fn section(title: &str, head: &str, rows: &str) -> String {
