@@ -224,6 +224,11 @@ fn not_accepted(who: &Role) -> String {
         en "the server hasn't accepted {name}: the thread that accepts waits for something else, for example for what another client says; give each client a thread of its own")
 }
 
+/// Whether the server has accepted somebody; where the system doesn't tell, nobody waits for it.
+pub fn is_accepted(who: &Role) -> bool {
+    at_the_server(who.address) != Some(End::NotAccepted)
+}
+
 /// How a connection stands at the server's end.
 #[derive(Debug, PartialEq, Eq)]
 enum End {

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::slow::{self, Watch};
+use crate::check::stage::guess;
 use crate::check::stage::scene::Server;
 use crate::check::stage::speaker::{Connected, Heard, Speaker};
 use crate::check::telling::verdict::{ensure, fail};
@@ -132,7 +133,11 @@ pub fn stalled<C: Connected>(scene: &Scene<'_>) -> Verdict {
     let server = C::serve(scene.launch())?;
     let [mut a, mut b, mut c] = C::room(&server, ["A", "B", "C"])?;
     let mut stallers = (0..STALLED).map(|_| C::connect(&server, "S")).collect::<Verdict<Vec<C>>>()?;
-    // They are in the room before long: whether they miss a few lines makes no difference.
+    // Whether they miss a few lines makes no difference; but who comes in late may not get enough to be full.
+    let deadline = Instant::now() + scene.patience();
+    while !stallers.iter().all(|staller| guess::is_accepted(staller.role())) && Instant::now() < deadline {
+        thread::sleep(SILENCE / 10);
+    }
     stallers.iter().chain([&b, &c]).for_each(|peer| peer.set_quiet(true));
     scene.log.note(
         tr!(zh "又有 {STALLED} 个客户端连接，什么也不读", en "{STALLED} more connect and read nothing"),
