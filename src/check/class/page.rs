@@ -1,7 +1,7 @@
 //! What came of a class as one HTML page that needs nothing else: the people, their cases, and who chats with whom.
 
 use super::entry::{Result as Found, Told};
-use super::tell::{in_words, sign};
+use super::tell::{sign, what_next};
 use super::{Class, Entry};
 use crate::check::{Kind, Level};
 use crate::support::html::{self, escape};
@@ -28,7 +28,7 @@ fn people(class: &Class) -> String {
     let row = |(entry, result): (&Entry, &Option<Found>)| {
         let (name, what) = (escape(&entry.name), escape(&entry.what));
         let bars = [Level::Notes, Level::Safe].map(|level| bar(result.as_ref(), level)).concat();
-        let words = result.as_ref().map_or(tr!(zh "还没有检查", en "not checked yet"), in_words);
+        let words = result.as_ref().map_or(tr!(zh "还没有检查", en "not checked yet"), what_next);
         let cause =
             result.as_ref().and_then(Found::first).map(|told| escape(&told.cause)).unwrap_or_default();
         format!(

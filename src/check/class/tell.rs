@@ -45,14 +45,19 @@ pub fn in_words(found: &Found) -> String {
         .iter()
         .filter(|(_, (_, all))| *all > 0)
         .map(|(level, (held, all))| format!("{level} {held}/{all}"));
-    let mut words = far.collect::<Vec<_>>().join("  ");
+    (far.collect::<Vec<_>>().join("  ") + &what_next(found)).trim_start().to_string()
+}
+
+/// What to mend first, and why no more is known.
+pub fn what_next(found: &Found) -> String {
+    let mut words = String::new();
     if let Some(Told { id, .. }) = found.first() {
         words += &tr!(zh "  先修好 {id}", en "  mend {id} first");
     }
     if let Some(why) = &found.why_not {
         let _ = write!(words, "  {why}"); // writing to a String cannot fail
     }
-    words.trim_start().to_string()
+    words
 }
 
 /// A cell, filled up with blanks to so many columns of a terminal.
