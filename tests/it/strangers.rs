@@ -338,7 +338,10 @@ fn the_object_of_a_case_has_its_keys() {
     let (_, told) = run_check("tcp-server", "false {addr}", &["--only", "tcp-relay", "tcp-echo"]);
     let keys =
         |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>().join(" ");
-    assert_eq!(keys(&told[0]), "case cause events expected got kind level outcome seconds teaches title");
+    assert_eq!(
+        keys(&told[0]),
+        "case cause events expected got kind level outcome seconds teaches title xray"
+    );
     assert_eq!((&told[0]["outcome"], &told[1]["outcome"]), (&"failed".into(), &"waiting".into()));
     assert_eq!(keys(&told[0]["events"][0]), "at text what who");
     assert_eq!(keys(&told[2]), "summary");

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::text::join;
 use crate::check::stage::output::contains;
+use crate::check::stage::xray::Sight;
 use crate::tr;
 
 /// Something that happened.
@@ -63,13 +64,15 @@ pub struct Log {
     events: Arc<Mutex<Vec<Event>>>,
     /// How the programs were found at the end.
     found: Arc<Mutex<Vec<Event>>>,
+    /// What is seen in the programs when they are silent.
+    pub sight: Sight,
 }
 
 impl Log {
     /// No event yet; time begins now.
     #[must_use]
     pub fn new() -> Self {
-        Log { start: Instant::now(), events: Arc::default(), found: Arc::default() }
+        Log { start: Instant::now(), events: Arc::default(), found: Arc::default(), sight: Sight::default() }
     }
 
     /// Adds what happened.

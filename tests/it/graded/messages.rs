@@ -76,8 +76,9 @@ struct Message {
     texts: [String; 2],
 }
 
-/// Those about exercises are shown by `tests/it/exercises.rs`, those of hints by `tests/it/hints.rs`.
-const ELSEWHERE: [&str; 4] = ["hints", "course.rs", "break_it.rs", "nick.rs"];
+/// Those about exercises are shown by `tests/it/exercises.rs`, those of hints by `tests/it/hints.rs`, those of a look
+/// into a program by `tests/it/xray.rs` and beside them.
+const ELSEWHERE: [&str; 5] = ["hints", "course.rs", "break_it.rs", "nick.rs", "xray"];
 
 /// All messages below `src/check`.
 fn messages() -> Vec<Message> {
