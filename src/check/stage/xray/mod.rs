@@ -58,7 +58,7 @@ fn looks_into(program: u32, roles: &[(String, SocketAddr)]) -> Vec<Look> {
     let threads = processes.iter().flat_map(|of| of.threads.iter().map(|one| view.of_thread(one, of)));
     let found: Vec<Look> = threads.chain(view.connections(&processes)).collect();
     // Of others' programs the system shows that they are there, and no more.
-    let may_look = found.iter().any(|look| !look.call.is_empty() || look.state == "runs");
+    let may_look = found.iter().any(|look| !look.call.is_empty() || look.state != "waits");
     if may_look { found } else { vec![] }
 }
 

@@ -187,7 +187,7 @@ fn of_connections(group: &[&Look]) -> String {
     match group.len() - 1 {
         0 => most.to_string(),
         more => {
-            tr!(zh "{most}（另有 {more} 个连接也是这样）", en "{most} (and {more} more connections like it)")
+            tr!(zh "{most}（另有 {more} 个连接也是这样）", en "{most} (and {more} more like it)")
         }
     }
 }
@@ -238,4 +238,186 @@ fn ranges(group: &[&Look]) -> String {
         if first == last { first.to_string() } else { format!("{first}–{last}") }
     };
     all.iter().map(range).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::thread::Thread;
+    use super::*;
+    use crate::check::telling::text::Text;
+
+    /// A process of threads that are in these calls, with these arguments, for these peers.
+    fn process(runtime: Runtime, threads: &[(&'static str, &[u64], &str)]) -> Process<'static> {
+        let standing = |(at, (name, args, peer)): (usize, &(&'static str, &[u64], &str))| Standing {
+            number: (at + 1).to_string(),
+            thread: Thread {
+                id: 4000 + u32::try_from(at).unwrap_or_default(),
+                name: String::new(),
+                state: "waits",
+                call: Some(Call { name: (*name).to_string(), args: args.to_vec() }),
+            },
+            socket: None,
+            peer: (*peer).to_string(),
+        };
+        Process { id: 4000, runtime, threads: threads.iter().enumerate().map(standing).collect() }
+    }
+
+    #[track_caller]
+    fn says(of: &Process<'_>, thread: usize, unread: Option<u64>, waits_for: &str, wanted: Text) {
+        let said = of_thread(&of.threads[thread], of, unread);
+        assert_eq!(said, (waits_for.to_string(), wanted.to_string()));
+    }
+
+    const FUTEX: (&str, &[u64], &str) = ("futex", &[0x7000, 0x189, 0, 0], "");
+    const TIMED: (&str, &[u64], &str) = ("futex", &[0x7000, 0x89, 0, 0x7100], "");
+    const SEND: (&str, &[u64], &str) = ("send", &[9], "S");
+
+    #[test]
+    fn what_a_thread_does_is_a_fact() {
+        let of = process(
+            Runtime::Other,
+            &[SEND, ("recv", &[8], "B"), ("read", &[0], STDIN), ("write", &[1], "stdout")],
+        );
+        says(
+            &of,
+            0,
+            Some(3_812_000),
+            "",
+            text!(zh "停在 send() 里，写给 S，3.8 MB 没有被读走", en "in send() to S, 3.8 MB unread"),
+        );
+        says(
+            &of,
+            0,
+            Some(38_120),
+            "",
+            text!(zh "停在 send() 里，写给 S，38 kB 没有被读走", en "in send() to S, 38 kB unread"),
+        );
+        says(
+            &of,
+            0,
+            Some(38),
+            "",
+            text!(zh "停在 send() 里，写给 S，38 B 没有被读走", en "in send() to S, 38 bytes unread"),
+        );
+        says(&of, 1, None, "", text!(zh "停在 recv() 里，等的是 B", en "in recv() from B"));
+        says(&of, 2, None, "", text!(zh "停在 read() 里，等键盘输入", en "in read() of its keyboard"));
+        says(&of, 3, None, "", text!(zh "停在 write() 里，写给 stdout", en "in write() to stdout"));
+        let of = process(
+            Runtime::Other,
+            &[("accept", &[3], ""), ("", &[], ""), FUTEX, ("futex", &[0x7000, 0x109, 4000], "")],
+        );
+        says(&of, 0, None, "", text!(zh "停在 accept() 里", en "in accept()"));
+        says(&of, 1, None, "", text!(zh "在系统里等待", en "waits inside the system"));
+        says(&of, 2, None, "", text!(zh "在等另一个线程", en "waits for another thread"));
+        says(&of, 3, None, "1", text!(zh "在等线程 1 结束", en "waits for the end of thread 1"));
+    }
+
+    #[test]
+    fn whose_lock_it_is_is_a_guess() {
+        let of = process(Runtime::Python, &[SEND, FUTEX]);
+        says(
+            &of,
+            1,
+            None,
+            "1",
+            text!(zh "在等另一个线程（也许在等线程 1 手里的锁）", en "waits for another thread (perhaps for the lock of thread 1)"),
+        );
+        let of = process(Runtime::Other, &[SEND, SEND, FUTEX]);
+        says(
+            &of,
+            2,
+            None,
+            "1, 2",
+            text!(zh "在等另一个线程（也许在等线程 1、2 手里的锁）", en "waits for another thread (perhaps for the lock of thread 1 or 2)"),
+        );
+        let of = process(Runtime::Python, &[TIMED]);
+        says(
+            &of,
+            0,
+            None,
+            "",
+            text!(zh "在等另一个线程（也许在等 Python 的 GIL：同一时刻只有一个线程能运行）", en "waits for another thread (perhaps for Python's GIL, with which only one thread runs at a time)"),
+        );
+    }
+
+    #[test]
+    fn threads_of_a_runtime_are_told_as_such() {
+        says(
+            &process(Runtime::Go, &[FUTEX]),
+            0,
+            None,
+            "",
+            text!(zh "在 Go 的运行时里等待", en "waits inside Go's runtime"),
+        );
+        says(
+            &process(Runtime::Node, &[SEND, FUTEX]),
+            1,
+            None,
+            "",
+            text!(zh "在等另一个线程", en "waits for another thread"),
+        );
+        let mut of = process(Runtime::Java, &[SEND, FUTEX]);
+        of.threads[1].thread.name = "GC Thread#0".to_string();
+        says(&of, 1, None, "", text!(zh "在 Java 虚拟机内部等待", en "waits inside the JVM"));
+        of.threads[1].thread.state = "runs";
+        says(&of, 1, None, "", text!(zh "正在运行", en "runs"));
+        of.threads[1].thread.state = "stopped";
+        says(&of, 1, None, "", text!(zh "被暂停了", en "is stopped"));
+    }
+
+    #[test]
+    fn who_takes_nothing_more_is_told_with_what_is_known_of_the_writer() {
+        let full = |runtime, somebody| of_socket("full", "S", 4_100_000, &unseen_writer(runtime, somebody));
+        let start =
+            text!(zh "S 不再接收，4.1 MB 没有被读走", en "S takes nothing more, 4.1 MB unread").to_string();
+        assert_eq!(full(Runtime::Other, true), start);
+        assert!(
+            full(Runtime::Go, false).starts_with(&start) && full(Runtime::Go, false).contains("goroutine")
+        );
+        let rest = text!(zh "；没有线程停在写给它的调用里，程序自己的内存里也许还攒着更多", en "; no thread is in a call that writes to it, and the program's own memory may hold more");
+        assert_eq!(full(Runtime::Node, false), format!("{start}{rest}"));
+        let unread = text!(zh "A 发来的内容，程序有 950 kB 没有读", en "of what A has sent, the program leaves 950 kB unread");
+        assert_eq!(of_socket("unread", "A", 950_123, ""), unread.to_string());
+    }
+
+    fn look(thread: &str, call: &str, peer: &str) -> Look {
+        let says = in_call(call, peer, None);
+        Look {
+            thread: thread.to_string(),
+            call: call.to_string(),
+            peer: peer.to_string(),
+            says,
+            ..Look::default()
+        }
+    }
+
+    #[test]
+    fn what_many_do_is_one_line_and_what_matters_comes_first() {
+        let full = Look {
+            state: "full".to_string(),
+            peer: "S".to_string(),
+            says: "…".to_string(),
+            ..Look::default()
+        };
+        let looks = [
+            look("1", "accept", ""),
+            look("2", "recv", "B"),
+            look("3", "send", "S"),
+            look("4 (x)", "recv", "C"),
+            look("6", "recv", "C"),
+            full.clone(),
+            full,
+        ];
+        let wanted = text!(
+            zh "线程 3：停在 send() 里，写给 S\n…（另有 1 个连接也是这样）\n线程 1：停在 accept() 里\n线程 2, 4, 6：都停在 recv() 里，等的是 B、C",
+            en "thread 3: in send() to S\n… (and 1 more like it)\nthread 1: in accept()\nthreads 2, 4, 6: each in recv() from B, C");
+        assert_eq!(lines(&looks).join("\n"), wanted.to_string());
+        let alone = text!(zh "唯一的线程：停在 recv() 里，等的是 A", en "the only thread: in recv() from A");
+        assert_eq!(lines(&[look("1", "recv", "A")]), [alone.to_string()]);
+        let of_two = [look("1 of process 7", "recv", "A"), look("1 of process 8", "send", "S")];
+        let wanted =
+            text!(zh "线程 1（进程 8）：停在 send() 里，写给 S", en "thread 1 of process 8: in send() to S");
+        assert_eq!(lines(&of_two)[0], wanted.to_string());
+        assert_eq!(told(&[]), "");
+    }
 }
