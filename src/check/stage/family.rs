@@ -73,19 +73,30 @@ fn process(entry: &DirEntry) -> Option<Process> {
     Some(Process { pid, parent: next()?, group: next()? })
 }
 
-/// The sockets that a program's processes hold.
+/// The sockets that a program's processes hold in the checker's own network: where it can be reached.
 #[must_use]
 pub fn sockets(program: u32) -> Vec<Socket> {
-    let owners: BTreeMap<u64, u32> = processes(program)
-        .into_iter()
-        .rev()
-        .flat_map(|pid| inodes(pid).map(move |inode| (inode, pid)))
-        .collect();
-    let own = |socket: Socket| Some(Socket { pid: *owners.get(&socket.inode)?, ..socket });
-    // A container, or whatever has a network of its own, has tables of its own.
+    let owners = owners(program);
+    seen_by(std::process::id()).into_iter().filter_map(|socket| owned(socket, &owners)).collect()
+}
+
+/// The same in any network: a container, for example, has tables of its own.
+#[must_use]
+pub fn sockets_anywhere(program: u32) -> Vec<Socket> {
+    let owners = owners(program);
     let network = |pid: &u32| (fs::read_link(format!("/proc/{pid}/ns/net")).unwrap_or_default(), *pid);
     let networks: BTreeMap<PathBuf, u32> = owners.values().map(network).collect();
-    networks.into_values().flat_map(seen_by).filter_map(own).collect()
+    networks.into_values().flat_map(seen_by).filter_map(|socket| owned(socket, &owners)).collect()
+}
+
+fn owned(socket: Socket, owners: &BTreeMap<u64, u32>) -> Option<Socket> {
+    Some(Socket { pid: *owners.get(&socket.inode)?, ..socket })
+}
+
+/// Which process holds which socket.
+fn owners(program: u32) -> BTreeMap<u64, u32> {
+    let pids = processes(program).into_iter().rev();
+    pids.flat_map(|pid| inodes(pid).map(move |inode| (inode, pid))).collect()
 }
 
 /// All sockets in the network of a process, whoever holds them: their `pid` is 0.

@@ -50,7 +50,7 @@ pub fn looks(programs: &[u32], roles: &[(String, SocketAddr)]) -> Vec<Look> {
 }
 
 fn looks_into(program: u32, roles: &[(String, SocketAddr)]) -> Vec<Look> {
-    let mut sockets = twice(|| family::sockets(program));
+    let mut sockets = twice(|| family::sockets_anywhere(program));
     sockets.sort_by_key(|socket| socket.inode);
     sockets.dedup_by_key(|socket| socket.inode);
     let view = View { sockets: &sockets, all: twice(|| family::seen_by(std::process::id())), roles };
@@ -159,9 +159,9 @@ impl View<'_> {
         }
     }
 
-    /// The other end itself, if it is on this machine, and in the checker's network.
+    /// The other end itself, if it is on this machine, in the checker's network or the program's own.
     fn other_end(&self, socket: &Socket) -> Option<&Socket> {
-        self.all.iter().find(|one| {
+        self.all.iter().chain(self.sockets).find(|one| {
             one.is_udp == socket.is_udp && one.local == socket.remote && one.remote == socket.local
         })
     }
