@@ -11,7 +11,7 @@ use super::hints::{Hands, command::by_hand};
 use super::order::Order;
 use super::stage::program;
 use super::telling::events::columns;
-use super::telling::json::{Object, event};
+use super::telling::json::{Object, event, look};
 use super::telling::page::page;
 use super::telling::verdict::{Outcome, Report};
 use super::{Case, Kind, Level, Record, Target, Text, cases};
@@ -261,6 +261,7 @@ fn json(kind: Kind, Played { case, outcome, seconds, .. }: &Played) -> String {
     let taught_in = || Exercise::that_teaches(kind, case.id).map(|exercise| exercise.folder);
     let teaches = case.difference().or_else(taught_in);
     let events = report.map_or(&[][..], |report| &report.events);
+    let xray = report.map_or(&[][..], |report| &report.xray);
     Object::default()
         .text("kind", &kind.to_string())
         .text("case", case.id)
@@ -273,6 +274,7 @@ fn json(kind: Kind, Played { case, outcome, seconds, .. }: &Played) -> String {
         .maybe("teaches", teaches)
         .number("seconds", *seconds)
         .list("events", events.iter().map(event))
+        .list("xray", xray.iter().map(look))
         .close()
 }
 

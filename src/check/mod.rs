@@ -327,6 +327,7 @@ impl Case {
             differs_at: failure.evidence.differs_at,
             address: scene.target.address.clone(),
             events,
+            xray: scene.log.sight.before(failure.at),
         }
     }
 }

@@ -26,6 +26,8 @@ mod strangers;
 mod tcp;
 mod udp;
 mod ws;
+#[cfg(target_os = "linux")]
+mod xray;
 
 use std::path::Path;
 use std::time::Duration;

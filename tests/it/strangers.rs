@@ -15,20 +15,20 @@ use crate::chromium::skipped;
 use crate::graded;
 
 /// How a stranger's program is made, if it has to be, and run. `{src}` is its source, `{out}` where it is made.
-struct Stranger {
-    file: &'static str,
-    make: Option<&'static str>,
-    run: &'static str,
-    kind: &'static str,
+pub struct Stranger {
+    pub file: &'static str,
+    pub make: Option<&'static str>,
+    pub run: &'static str,
+    pub kind: &'static str,
     /// The first case that fails, and words of the cause that is told.
-    case: &'static str,
-    cause: &'static str,
+    pub case: &'static str,
+    pub cause: &'static str,
 }
 
-const PYTHON: &str = "python3 {src} {port}";
-const C: Option<&str> = Some("cc -w -O1 -o {out} {src} -lpthread");
+pub const PYTHON: &str = "python3 {src} {port}";
+pub const C: Option<&str> = Some("cc -w -O1 -o {out} {src} -lpthread");
 
-const JAVA: Option<&str> = Some("javac -d {dir} {src}");
+pub const JAVA: Option<&str> = Some("javac -d {dir} {src}");
 
 /// What happens between threads, or when many come at once, may happen sooner than in the case that is about it.
 const RACES: [&str; 4] = ["SIGPIPE", "hold the lock", "has left", "of a fixed size"];
@@ -104,7 +104,12 @@ const STRANGERS: &[Stranger] = &[
     },
 ];
 
-const fn server(file: &'static str, run: &'static str, case: &'static str, cause: &'static str) -> Stranger {
+pub const fn server(
+    file: &'static str,
+    run: &'static str,
+    case: &'static str,
+    cause: &'static str,
+) -> Stranger {
     Stranger { file, make: None, run, kind: "tcp-server", case, cause }
 }
 
@@ -137,7 +142,7 @@ fn folder(name: &str) -> PathBuf {
 /// Makes a stranger's program, in a folder of its own, and does something with the command that runs it. Nothing where
 /// what it takes isn't installed.
 #[track_caller]
-fn make_and<T>(stranger: &Stranger, does: impl FnOnce(&str) -> T) -> Option<T> {
+pub fn make_and<T>(stranger: &Stranger, does: impl FnOnce(&str) -> T) -> Option<T> {
     let Stranger { file, make, run, .. } = stranger;
     if let Some(missing) = make.iter().chain([run]).find(|command| !is_installed(command)) {
         skipped(&format!("{file}: there is no `{}`", missing.split(' ').next().unwrap_or_default()));
@@ -228,7 +233,7 @@ fn is_told(stranger: &Stranger) {
 }
 
 /// They keep both processors busy for minutes, and others have limits of time: so they run apart, `CHATROOM_STRANGERS=1`.
-fn is_asked_for() -> bool {
+pub fn is_asked_for() -> bool {
     let asked = env::var_os("CHATROOM_STRANGERS").is_some();
     if !asked {
         skipped("programs of strangers: set CHATROOM_STRANGERS=1 to run them");
@@ -338,7 +343,10 @@ fn the_object_of_a_case_has_its_keys() {
     let (_, told) = run_check("tcp-server", "false {addr}", &["--only", "tcp-relay", "tcp-echo"]);
     let keys =
         |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>().join(" ");
-    assert_eq!(keys(&told[0]), "case cause events expected got kind level outcome seconds teaches title");
+    assert_eq!(
+        keys(&told[0]),
+        "case cause events expected got kind level outcome seconds teaches title xray"
+    );
     assert_eq!((&told[0]["outcome"], &told[1]["outcome"]), (&"failed".into(), &"waiting".into()));
     assert_eq!(keys(&told[0]["events"][0]), "at text what who");
     assert_eq!(keys(&told[2]), "summary");

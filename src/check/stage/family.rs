@@ -4,18 +4,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirEntry};
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 
 /// A socket of the Internet protocols, as `/proc/net/tcp` shows it.
 #[derive(Clone, Copy, Debug)]
 pub struct Socket {
     /// The process that holds it.
     pub pid: u32,
+    /// Its number.
+    pub inode: u64,
     /// Its own address.
     pub local: SocketAddr,
+    /// The other side's; port 0 where there is none.
+    pub remote: SocketAddr,
     /// It is one for datagrams.
     pub is_udp: bool,
     /// Somebody may come to it: it listens, or receives datagrams.
     pub is_open: bool,
+    /// Bytes that were written and that the other side's system hasn't confirmed.
+    pub to_send: u64,
+    /// Bytes that have come and weren't read. (Of datagrams, the memory that they take.)
+    pub unread: u64,
+    /// The other side's system takes nothing more, and is asked from time to time whether it does again.
+    pub is_stuck: bool,
 }
 
 /// The tables, and the state in which a socket of that table waits for whoever comes.
@@ -62,34 +73,72 @@ fn process(entry: &DirEntry) -> Option<Process> {
     Some(Process { pid, parent: next()?, group: next()? })
 }
 
-/// The sockets that a program's processes hold.
+/// The sockets that a program's processes hold in the checker's own network: where it can be reached.
 #[must_use]
 pub fn sockets(program: u32) -> Vec<Socket> {
-    let owners: BTreeMap<String, u32> = processes(program)
-        .into_iter()
-        .rev()
-        .flat_map(|pid| inodes(pid).map(move |inode| (inode, pid)))
-        .collect();
-    let table = |(name, waiting): (&str, &'static str)| {
-        let table = fs::read_to_string(format!("/proc/net/{name}")).unwrap_or_default();
-        let row = |line: &str| {
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            let pid = *owners.get(*fields.get(9)?)?;
-            let (is_udp, is_open) = (name.starts_with("udp"), *fields.get(3)? == waiting);
-            Some(Socket { pid, local: address(fields.get(1)?)?, is_udp, is_open })
-        };
-        table.lines().skip(1).filter_map(row).collect::<Vec<Socket>>()
+    let owners = owners(program);
+    seen_by(std::process::id()).into_iter().filter_map(|socket| owned(socket, &owners)).collect()
+}
+
+/// The same in any network: a container, for example, has tables of its own.
+#[must_use]
+pub fn sockets_anywhere(program: u32) -> Vec<Socket> {
+    let owners = owners(program);
+    let network = |pid: &u32| (fs::read_link(format!("/proc/{pid}/ns/net")).unwrap_or_default(), *pid);
+    let networks: BTreeMap<PathBuf, u32> = owners.values().map(network).collect();
+    networks.into_values().flat_map(seen_by).filter_map(|socket| owned(socket, &owners)).collect()
+}
+
+fn owned(socket: Socket, owners: &BTreeMap<u64, u32>) -> Option<Socket> {
+    Some(Socket { pid: *owners.get(&socket.inode)?, ..socket })
+}
+
+/// Which process holds which socket.
+fn owners(program: u32) -> BTreeMap<u64, u32> {
+    let pids = processes(program).into_iter().rev();
+    pids.flat_map(|pid| inodes(pid).map(move |inode| (inode, pid))).collect()
+}
+
+/// All sockets in the network of a process, whoever holds them: their `pid` is 0.
+#[must_use]
+pub fn seen_by(pid: u32) -> Vec<Socket> {
+    let table = |(name, waiting): (&'static str, &'static str)| {
+        let table = fs::read_to_string(format!("/proc/{pid}/net/{name}")).unwrap_or_default();
+        table.lines().skip(1).filter_map(|line| row(line, name, waiting)).collect::<Vec<Socket>>()
     };
     TABLES.into_iter().flat_map(table).collect()
 }
 
-/// The numbers of the sockets that a process has open.
-fn inodes(pid: u32) -> impl Iterator<Item = String> {
-    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    open.filter_map(|entry| {
-        let link = fs::read_link(entry.path()).ok()?;
-        Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_string())
+fn row(line: &str, table: &str, waiting: &str) -> Option<Socket> {
+    /// How a row shows the timer of a closed window.
+    const PROBES: &str = "04:";
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let (to_send, unread) = fields.get(4)?.split_once(':')?;
+    let bytes = |number| u64::from_str_radix(number, 16).ok();
+    Some(Socket {
+        pid: 0,
+        inode: fields.get(9)?.parse().ok()?,
+        local: address(fields.get(1)?)?,
+        remote: address(fields.get(2)?)?,
+        is_udp: table.starts_with("udp"),
+        is_open: *fields.get(3)? == waiting,
+        to_send: bytes(to_send)?,
+        unread: bytes(unread)?,
+        is_stuck: fields.get(5)?.starts_with(PROBES),
     })
+}
+
+/// The numbers of the sockets that a process has open.
+pub fn inodes(pid: u32) -> impl Iterator<Item = u64> {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|entry| inode(&entry.path()))
+}
+
+/// The number of the socket that is open at this place, if it is one.
+#[must_use]
+pub fn inode(descriptor: &Path) -> Option<u64> {
+    let link = fs::read_link(descriptor).ok()?;
+    link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }
 
 /// `0100007F:1F90` is 127.0.0.1:8080: the address in words of four bytes, each as this machine keeps numbers.

@@ -18,3 +18,4 @@ pub mod target;
 pub mod tcp_peer;
 pub mod udp_peer;
 pub mod ws_peer;
+pub mod xray;

@@ -80,6 +80,7 @@ impl Program {
         let mut child = match command.spawn() {
             Ok(child) => {
                 groups().insert(child.id());
+                log.sight.starts(child.id());
                 child
             }
             Err(e) => {
@@ -127,6 +128,7 @@ impl Program {
         if self.stdout.wait_for(self.patience, |all| contains(all, part)) {
             return Ok(());
         }
+        self.look();
         let cause = guess::of_printed(part, &self.stdout.bytes()).map(String::from);
         let (name, part) = (self.name, show(part));
         let prints = fail_by(
@@ -135,6 +137,11 @@ impl Program {
             Evidence { cause, differs_at: None },
         );
         if self.stdout.bytes().is_empty() && !self.has_ended() { prints.likely(BUFFERED) } else { prints }
+    }
+
+    /// Looks into it, as it was waited for in vain.
+    pub fn look(&self) {
+        self.log.sight.after_silence(self.patience);
     }
 
     /// What it printed and warned of, for the end of a sentence.
@@ -327,7 +334,10 @@ impl Program {
         match self.wait(patience) {
             Some(status) if status.code() == Some(code) => Ok(()),
             Some(_) => fail(wanted, self.found()),
-            None => fail(wanted, text!(zh "它还在运行", en "it still runs")),
+            None => {
+                self.log.sight.after_silence(patience);
+                fail(wanted, text!(zh "它还在运行", en "it still runs"))
+            }
         }
     }
 
@@ -529,6 +539,7 @@ impl Drop for Program {
             end_group(self.pid);
             groups().remove(&self.pid);
         }
+        self.log.sight.ends(self.pid);
         let mut child = self.child();
         let _ = child.kill();
         let _ = child.wait();

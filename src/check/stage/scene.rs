@@ -278,6 +278,7 @@ impl Host {
                     return Peer::new(&tr!(zh "服务器", en "the server"), stream, &self.log, patience);
                 }
                 Err(_) if is_over => {
+                    client.look();
                     let wanted = tr!(zh "客户端连接 {address}", en "the client connects to {address}");
                     return fail(wanted, client.found()).likely(text!(zh "客户端没有去连接给它的地址",
                               en "the client doesn't connect to the address it was given"));

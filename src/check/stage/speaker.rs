@@ -43,6 +43,7 @@ impl Role {
     /// A role in this transcript.
     #[must_use]
     pub fn new(name: &str, address: SocketAddr, log: &Log, patience: Duration) -> Self {
+        log.sight.comes(name, address);
         Role { name: name.to_string(), address, patience, log: log.clone(), quiet: Cell::new(false) }
     }
 
@@ -219,6 +220,9 @@ pub trait Speaker: Sized + Send {
     fn next(&mut self, within: Duration) -> Heard {
         let heard = self.receive(within);
         self.role().hears(&heard);
+        if heard == Heard::Nothing {
+            self.role().log.sight.after_silence(within);
+        }
         heard
     }
 

@@ -183,6 +183,7 @@ pub fn nobody_at<T>(address: SocketAddr, program: &Program) -> Verdict<T> {
     let others: Vec<String> =
         program.listens_at().iter().map(|socket| format!("{} {}", protocol(socket), socket.local)).collect();
     if others.is_empty() {
+        program.look();
         return fail(wanted, program.printed());
     }
     let others = others.join(", ");

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::live::Live;
 use super::text::join;
 use crate::check::stage::output::contains;
+use crate::check::stage::xray::Sight;
 use crate::tr;
 
 /// Something that happened.
@@ -103,6 +104,8 @@ pub struct Log {
     flowed: Arc<AtomicUsize>,
     /// Who watches.
     live: Option<Arc<Live>>,
+    /// What is seen in the programs when they are silent.
+    pub sight: Sight,
 }
 
 impl Log {
@@ -116,6 +119,7 @@ impl Log {
             flows: Arc::default(),
             flowed: Arc::default(),
             live: None,
+            sight: Sight::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::events::{Event, What};
+use crate::check::stage::xray::Look;
 
 /// An object, put together field by field.
 #[derive(Debug, Default)]
@@ -27,6 +28,13 @@ impl Object {
     #[must_use]
     pub fn number(self, key: &str, value: f64) -> Object {
         self.raw(key, &format!("{}", (value * 1000.0).round() / 1000.0))
+    }
+
+    /// Adds a whole number, or `null`.
+    #[must_use]
+    pub fn whole(self, key: &str, value: Option<u64>) -> Object {
+        let value = value.map_or("null".to_string(), |value| value.to_string());
+        self.raw(key, &value)
     }
 
     /// Adds a list of objects.
@@ -92,4 +100,17 @@ pub fn event(event: &Event) -> Object {
         Ok(_) => object,
         Err(_) => object.text("bytes", &bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
     }
+}
+
+/// What was seen of a thread, or of a connection.
+#[must_use]
+pub fn look(look: &Look) -> Object {
+    Object::default()
+        .text("thread", &look.thread)
+        .text("state", &look.state)
+        .text("call", &look.call)
+        .text("peer", &look.peer)
+        .whole("unread", look.unread)
+        .text("waits_for", &look.waits_for)
+        .text("says", &look.says)
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::events::{Event, MAX_LINES, columns, is_cut, transcript};
 use super::text::Text;
+use crate::check::stage::xray::{self, Look};
 use crate::tr;
 
 /// How a step of a case ends: with a value, or with the end of the case.
@@ -114,6 +115,8 @@ pub struct Report {
     pub title: Text,
     /// The command, who said what, and what came back.
     pub events: Vec<Event>,
+    /// What the program was doing, if it was silent.
+    pub xray: Vec<Look>,
     /// What should have happened.
     pub expected: String,
     /// What happened.
@@ -133,6 +136,7 @@ impl fmt::Display for Report {
         for line in transcript(events).lines() {
             writeln!(f, "    {line}")?;
         }
+        f.write_str(&xray::told(&self.xray))?;
         // Under the first byte that differs.
         let label = tr!(zh "实际：", en "Got:      ").chars().map(columns).sum::<usize>();
         let caret = differs_at.map_or(String::new(), |at| format!("\n{}^", " ".repeat(label + at)));

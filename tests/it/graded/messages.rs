@@ -78,8 +78,9 @@ struct Message {
 }
 
 /// Those about exercises are shown by `tests/it/exercises.rs`, those of hints by `tests/it/hints.rs`, those of a class by
-/// `tests/it/class.rs`, and those of pages and of `--slow` by `tests/it/report.rs`.
-const ELSEWHERE: [&str; 9] = [
+/// `tests/it/class.rs`, those of pages and of `--slow` by `tests/it/report.rs`, and those of a look into a program by
+/// `tests/it/xray.rs`.
+const ELSEWHERE: [&str; 10] = [
     "class",
     "hints",
     "course.rs",
@@ -89,6 +90,7 @@ const ELSEWHERE: [&str; 9] = [
     "telling/timeline.rs",
     "telling/lanes.rs",
     "shared/slow.rs",
+    "xray",
 ];
 
 /// All messages below `src/check`.

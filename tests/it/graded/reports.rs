@@ -85,11 +85,12 @@ const BY_THE_CLOCK: [&str; 2] = ["D4, late", "D4, keeps"];
 const PASSES: &str = "It passes.\n";
 const NOT_CHECKED: &str = "Not checked here: ";
 
-/// Without times and paths; ports as the names of who has them.
+/// Without times and paths; ports as the names of who has them. What was seen inside a program is left out: it is never
+/// twice the same, and `tests/it/xray.rs` is about that.
 pub fn normal(report: &str) -> String {
     let target = crate::faulty("", "");
     let names = names(report);
-    let lines = report.lines().map(|line| {
+    let lines = without_xray(report).map(|line| {
         let line = line.replace(&target.words[0], "faulty");
         let without_time = line
             .get(..13)
@@ -98,6 +99,22 @@ pub fn normal(report: &str) -> String {
         with_names(&line, &names) + "\n"
     });
     with_carets(&lines.collect::<String>())
+}
+
+/// From its head, which isn't indented, to the next line that isn't either; the blank line before it goes as well.
+fn without_xray(report: &str) -> impl Iterator<Item = &str> {
+    const HEADS: [&str; 2] = ["Inside the program, while nothing came:", "什么也没有来的时候，程序里面："];
+    let mut is_inside = false;
+    let mut lines: Vec<&str> = Vec::new();
+    for line in report.lines() {
+        is_inside = HEADS.contains(&line) || is_inside && line.starts_with("    ");
+        match is_inside {
+            true if HEADS.contains(&line) => drop(lines.pop()),
+            true => {}
+            false => lines.push(line),
+        }
+    }
+    lines.into_iter()
 }
 
 /// Where two ports begin to differ is chance: a caret that stands in one goes to its beginning.
