@@ -224,9 +224,10 @@ fn not_accepted(who: &Role) -> String {
         en "the server hasn't accepted {name}: the thread that accepts waits for something else, for example for what another client says; give each client a thread of its own")
 }
 
-/// Whether the server has accepted somebody; where the system doesn't tell, nobody waits for it.
-pub fn is_accepted(who: &Role) -> bool {
-    at_the_server(who.address) != Some(End::NotAccepted)
+/// Whether the server has accepted all of them; where the system doesn't tell, nobody waits for it.
+pub fn are_accepted(whose: &[SocketAddr]) -> bool {
+    let tables = tables();
+    whose.iter().all(|client| end_in(&tables, *client) != Some(End::NotAccepted))
 }
 
 /// How a connection stands at the server's end.
@@ -239,12 +240,18 @@ enum End {
 
 /// The server's end of a client's TCP connection, where the system tells (Linux, IPv4).
 fn at_the_server(client: SocketAddr) -> Option<End> {
+    end_in(&tables(), client)
+}
+
+/// All TCP connections. (A server for IPv6 and IPv4 holds an address of IPv4 at the end of a longer one.)
+fn tables() -> [String; 2] {
+    ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default())
+}
+
+fn end_in(tables: &[String], client: SocketAddr) -> Option<End> {
     let SocketAddr::V4(v4) = client else { return None };
     const ESTABLISHED: &str = "01";
     let remote = format!("{:08X}:{:04X}", u32::from_ne_bytes(v4.ip().octets()), v4.port());
-    // A server for IPv6 and IPv4 holds the same address at the end of a longer one.
-    let tables =
-        ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
     tables.iter().flat_map(|table| table.lines()).find_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
         let (_, unread) = fields.get(4)?.split_once(':')?;

@@ -92,7 +92,7 @@ fn failure(kind: Kind, target: &Target, played: &Played) -> Option<String> {
     let sentences = sentences(kind, report);
     let by_hand = html(by_hand(kind, case, &Hands::of(kind, target, &report.address)).trim_end());
     let yours = tr!(zh "你的程序", en "Yours");
-    let yours = side(&yours, record, Some(&report.got));
+    let yours = side(&yours, record, Some(report));
     let ours = ours.as_ref().map_or(String::new(), |(outcome, record)| beside(outcome, record));
     Some(format!(
         "<section id=\"{id}\">\n<h2>✗ {id} <span>{title}</span></h2>\n<dl>{sentences}</dl>\n\
@@ -147,14 +147,15 @@ fn beside(outcome: &Outcome, record: &Record) -> String {
         }
         Outcome::Failed(report) => {
             let ours = tr!(zh "我们的程序这时也没有通过", en "Ours: doesn't make it now, either");
-            side(&ours, record, Some(&report.got))
+            side(&ours, record, Some(report))
         }
         Outcome::NotChecked(_) => String::new(),
     }
 }
 
-fn side(caption: &str, record: &Record, got: Option<&str>) -> String {
-    format!("<figure>\n<figcaption>{caption}</figcaption>\n{}</figure>\n", timeline(record, got))
+fn side(caption: &str, record: &Record, report: Option<&Report>) -> String {
+    let (got, inside) = (report.map(|report| &*report.got), report.map_or(&[][..], |report| &report.xray));
+    format!("<figure>\n<figcaption>{caption}</figcaption>\n{}</figure>\n", timeline(record, got, inside))
 }
 
 /// `2026-11-26 14:05 UTC`: std knows no calendar, and no time zone.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::events::{Event, Flow, MAX_LINES, Record, SILENCE, What, is_cut, show_up_to};
 use super::lanes::{Lane, Lanes};
+use crate::check::stage::xray::{self, Look};
 use crate::support::html::escape;
 use crate::support::terminal::visible;
 use crate::tr;
@@ -41,9 +42,9 @@ impl Item<'_> {
 /// Less than that isn't, in bytes: greetings, for example.
 const WORTH_A_ROW: usize = 4 << 10;
 
-/// The picture of a case; `got` is where it fails.
+/// The picture of a case; `got` is where it fails, and `inside` what was seen in the program while it was silent.
 #[must_use]
-pub fn timeline(record: &Record, got: Option<&str>) -> String {
+pub fn timeline(record: &Record, got: Option<&str>, inside: &[Look]) -> String {
     let Record { events, flows, end } = record;
     let is_seen = |flow: &&Flow| flow.bytes >= WORTH_A_ROW && flow.from <= *end;
     let seen: Vec<Flow> = flows.iter().filter(is_seen).cloned().collect();
@@ -52,7 +53,7 @@ pub fn timeline(record: &Record, got: Option<&str>) -> String {
     items.extend(flows.iter().filter(|flow| flow.from <= *end).map(Item::Flow));
     items.extend(got.map(Item::Fails));
     items.sort_by_key(|item| item.time(*end).0);
-    let rows = rows(&items, *end, &mut lanes);
+    let rows = rows(&items, *end, &mut lanes, inside);
     let names: String = lanes.0.iter().map(name).collect();
     let (count, at, what) = (lanes.0.len(), tr!(zh "秒", en "s"), tr!(zh "发生了什么", en "what happens"));
     format!(
@@ -70,7 +71,8 @@ fn name(lane: &Lane) -> String {
 }
 
 /// All of them, with the silence between; the middle of very many left out.
-fn rows(items: &[Item<'_>], end: Duration, lanes: &mut Lanes) -> String {
+fn rows(items: &[Item<'_>], end: Duration, lanes: &mut Lanes, inside: &[Look]) -> String {
+    let longest = longest_silence(items, end);
     let left_out = items.iter().filter(|item| item.has_row()).count().saturating_sub(MAX_LINES);
     let hidden = MAX_LINES / 2..MAX_LINES / 2 + left_out;
     let (mut rows, mut count, mut busy_until) = (String::new(), 0, Duration::ZERO);
@@ -79,7 +81,7 @@ fn rows(items: &[Item<'_>], end: Duration, lanes: &mut Lanes) -> String {
         if hidden.contains(&count) {
             rows += &if count == hidden.start && item.has_row() { gap(left_out) } else { String::new() };
         } else {
-            rows += &silence(busy_until, from);
+            rows += &silence(busy_until, from, if busy_until == longest { inside } else { &[] });
             rows += &row(item, end, lanes);
         }
         count += usize::from(item.has_row());
@@ -96,8 +98,18 @@ fn gap(left_out: usize) -> String {
 /// The longest silence that is drawn as long as it is, in seconds.
 const LONGEST: f64 = 4.0;
 
-/// A hatched bar from then to then, if that is long enough.
-fn silence(from: Duration, to: Duration) -> String {
+/// When the longest silence begins: it is what a look into the program is about.
+fn longest_silence(items: &[Item<'_>], end: Duration) -> Duration {
+    let (mut busy_until, mut longest) = (Duration::ZERO, (Duration::ZERO, Duration::ZERO));
+    for (from, until) in items.iter().map(|item| item.time(end)) {
+        longest = longest.max((from.saturating_sub(busy_until), busy_until));
+        busy_until = busy_until.max(until);
+    }
+    longest.1
+}
+
+/// A hatched bar from then to then, if that is long enough; and what was seen in the program meanwhile.
+fn silence(from: Duration, to: Duration, inside: &[Look]) -> String {
     if to <= from + SILENCE {
         return String::new();
     }
@@ -106,9 +118,11 @@ fn silence(from: Duration, to: Duration) -> String {
     let shorter =
         if seconds > LONGEST { tr!(zh "（画短了）", en " (drawn shorter)") } else { String::new() };
     let (at, height) = (from.as_secs_f64(), seconds.min(LONGEST));
+    let looks: String = xray::lines(inside).iter().map(|line| format!("<li>{}</li>", html(line))).collect();
+    let inside = if looks.is_empty() { looks } else { format!("<ul class=\"inside\">{looks}</ul>") };
     format!(
         "<tr class=\"silence\"><td class=\"at\">{at:.3}</td><td class=\"lanes\">\
-         <div style=\"--seconds:{height:.1}\"></div></td><td>{label}{shorter}</td></tr>\n"
+         <div style=\"--seconds:{height:.1}\"></div></td><td>{label}{shorter}{inside}</td></tr>\n"
     )
 }
 
@@ -210,7 +224,7 @@ mod tests {
             flows: vec![Flow { who, is_said: true, from, until, bytes: 4_100_000 }],
             end: Duration::from_millis(13_900),
         };
-        let drawn = timeline(&record, Some("nothing"));
+        let drawn = timeline(&record, Some("nothing"), &[]);
         assert_eq!(drawn.matches("class=\"silence\"").count(), 1, "{drawn}");
         for part in [
             "<td class=\"at\">0.900</td><td class=\"lanes\"><div style=\"--seconds:4.0\">",
@@ -229,7 +243,7 @@ mod tests {
         set(Lang::En);
         let says = |at| event(at, "A", What::Says(format!("step {at}")));
         let events: Vec<Event> = (0..300).map(says).collect();
-        let drawn = timeline(&Record { events, ..Record::default() }, None);
+        let drawn = timeline(&Record { events, ..Record::default() }, None, &[]);
         assert!(drawn.contains("… 100 events left out …"), "{drawn}");
         assert!(drawn.contains("step 99<") && !drawn.contains("step 100<") && drawn.contains("step 200<"));
     }
@@ -237,7 +251,7 @@ mod tests {
     #[test]
     fn what_is_cut_can_be_opened() {
         let long = event(1, "A", What::Sends(vec![b'x'; 300]));
-        let drawn = timeline(&Record { events: vec![long], ..Record::default() }, None);
+        let drawn = timeline(&Record { events: vec![long], ..Record::default() }, None, &[]);
         assert!(drawn.contains("<details><summary>A → ") && drawn.contains(&"x".repeat(300)), "{drawn}");
     }
 }
