@@ -100,7 +100,7 @@ mod tests {
         let entries = parse(
             "\u{feff}# the class of 2026\r\n\n张三 tcp-server python3 张三/server.py {port}\r\n\
              \"Ann B.\"\ttcp-client  './a b' {host} {port}   # and this is the shell's\n\
-             'O''Neil' udp-server --addr 127.0.0.1:9000 ./o\nBo 07 ./bo {port}\n",
+             \"O'Neil\" udp-server --addr 127.0.0.1:9000 ./o\nBo 07 ./bo {port}\n",
         );
         let entries = entries.unwrap();
         let told: Vec<_> = entries.iter().map(|one| (&*one.name, &*one.what, one.addr.as_deref())).collect();
