@@ -227,7 +227,11 @@ fn not_accepted(who: &Role) -> String {
 /// Whether the server has accepted all of them; where the system doesn't tell, nobody waits for it.
 pub fn are_accepted(whose: &[SocketAddr]) -> bool {
     let tables = tables();
-    whose.iter().all(|client| end_in(&tables, *client) != Some(End::NotAccepted))
+    let connections: Vec<(&str, End)> = tables.iter().flat_map(|table| connections(table)).collect();
+    let waits = |remote: &String| {
+        connections.iter().any(|(of, end)| *end == End::NotAccepted && of.ends_with(remote))
+    };
+    !whose.iter().filter_map(|client| remote(*client)).any(|remote| waits(&remote))
 }
 
 /// How a connection stands at the server's end.
@@ -240,7 +244,12 @@ enum End {
 
 /// The server's end of a client's TCP connection, where the system tells (Linux, IPv4).
 fn at_the_server(client: SocketAddr) -> Option<End> {
-    end_in(&tables(), client)
+    let remote = remote(client)?;
+    tables()
+        .iter()
+        .flat_map(|table| connections(table))
+        .find(|(of, _)| of.ends_with(&remote))
+        .map(|(_, end)| end)
 }
 
 /// All TCP connections. (A server for IPv6 and IPv4 holds an address of IPv4 at the end of a longer one.)
@@ -248,20 +257,24 @@ fn tables() -> [String; 2] {
     ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default())
 }
 
-fn end_in(tables: &[String], client: SocketAddr) -> Option<End> {
+/// How the system's table names a client, at the server's end.
+fn remote(client: SocketAddr) -> Option<String> {
     let SocketAddr::V4(v4) = client else { return None };
+    Some(format!("{:08X}:{:04X}", u32::from_ne_bytes(v4.ip().octets()), v4.port()))
+}
+
+/// The connections of a table that aren't over: whom each leads to, and how it stands.
+fn connections(table: &str) -> impl Iterator<Item = (&str, End)> {
     const ESTABLISHED: &str = "01";
-    let remote = format!("{:08X}:{:04X}", u32::from_ne_bytes(v4.ip().octets()), v4.port());
-    tables.iter().flat_map(|table| table.lines()).find_map(|line| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let (_, unread) = fields.get(4)?.split_once(':')?;
-        if !fields.get(2)?.ends_with(&remote) || fields.get(3) != Some(&ESTABLISHED) {
-            return None;
-        }
-        Some(match (*fields.get(9)?, u32::from_str_radix(unread, 16).ok()?) {
+    table.lines().filter_map(|line| {
+        let mut fields = line.split_whitespace().skip(2);
+        let (of, state) = (fields.next()?, fields.next()?);
+        let (_, unread) = fields.next().filter(|_| state == ESTABLISHED)?.split_once(':')?;
+        let end = match (fields.nth(4)?, u32::from_str_radix(unread, 16).ok()?) {
             ("0", _) => End::NotAccepted,
             (_, 0) => End::Served,
             _ => End::Unread,
-        })
+        };
+        Some((of, end))
     })
 }
