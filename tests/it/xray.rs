@@ -181,6 +181,20 @@ fn a_program_that_is_stopped_is_told_to_be() {
 }
 
 #[test]
+fn a_program_that_computes_is_told_to_run() {
+    let mut program = Command::new("sh").args(["-c", "while :; do :; done"]).spawn().expect("sh runs");
+    let deadline = Instant::now() + PATIENCE;
+    let runs = |looks: &[Look]| looks.len() == 1 && looks[0].state == "runs" && looks[0].call.is_empty();
+    let mut seen = looks(&[program.id()], &[]);
+    while !runs(&seen) && Instant::now() < deadline {
+        seen = looks(&[program.id()], &[]);
+    }
+    let _ = program.kill();
+    let _ = program.wait();
+    assert!(runs(&seen), "{seen:?}");
+}
+
+#[test]
 fn of_a_program_that_has_ended_nothing_is_seen() {
     let mut program = Command::new("true").spawn().expect("it starts");
     let deadline = Instant::now() + PATIENCE;

@@ -2,6 +2,8 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::thread::sleep;
+use std::time::Duration;
 
 /// A thread, as it was found.
 #[derive(Debug)]
@@ -93,15 +95,18 @@ fn thread(pid: u32, id: u32, machine: u16, common: &str) -> Option<Thread> {
     Some(Thread { id, name, state, call: call.filter(|_| state == "waits") })
 }
 
-/// Its state, and the text about its system call, where one may see that. What has changed between two looks is moving.
+/// Its state, and the text about its system call, where one may see that. Who only woke for a moment waits again soon;
+/// what changes between two looks is moving.
 fn standing(pid: u32, id: u32) -> Option<(&'static str, Option<String>)> {
     const TRIES: usize = 3;
+    const MOMENT: Duration = Duration::from_millis(2);
     for _ in 0..TRIES {
         let before = read(pid, id, "syscall");
-        let stat = read(pid, id, "stat")?;
-        if before == read(pid, id, "syscall") {
-            return Some((state(&stat)?, before));
+        let state = state(&read(pid, id, "stat")?)?;
+        if state != "runs" && before == read(pid, id, "syscall") {
+            return Some((state, before));
         }
+        sleep(MOMENT);
     }
     Some(("runs", None))
 }
