@@ -100,7 +100,8 @@ fn outline(text: &str) -> Vec<String> {
         if let Some(language) = line.trim_start().strip_prefix("```") {
             let inside: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != "```").collect();
             found.push(match language {
-                "text" => format!("text of {} lines", inside.len()),
+                // `text` is what the block before it prints, `txt` what is only shown.
+                "text" | "txt" => format!("text of {} lines", inside.len()),
                 _ => format!("{language}: {}", inside.join("\n")),
             });
         } else if line.starts_with('|') {
@@ -130,9 +131,11 @@ fn both_books_have_the_same_pages() {
     assert_eq!(shape("en"), shape("zh"), "the parts and the levels of both SUMMARY.md");
     for language in LANGUAGES {
         let listed: BTreeSet<PathBuf> = en.iter().map(|page| source(language).join(page)).collect();
-        let mut there: BTreeSet<PathBuf> = files_under(&source(language)).into_iter().collect();
+        let is_page = |path: &PathBuf| path.extension().is_some_and(|end| end == "md");
+        let mut there: BTreeSet<PathBuf> =
+            files_under(&source(language)).into_iter().filter(is_page).collect();
         there.remove(&source(language).join("SUMMARY.md"));
-        assert_eq!(there, listed, "the files in docs/{language}/src, and what its SUMMARY.md names");
+        assert_eq!(there, listed, "the pages in docs/{language}/src, and what its SUMMARY.md names");
     }
 }
 
