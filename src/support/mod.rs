@@ -3,6 +3,7 @@
 //! [`crate::ws`], and don't hide them.
 
 pub mod address;
+pub mod broker;
 pub mod browser;
 pub mod door;
 pub mod farewell;
