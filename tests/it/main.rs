@@ -19,6 +19,7 @@ mod faulty;
 mod graded;
 #[cfg(target_os = "linux")]
 mod hints;
+mod relay;
 mod strangers;
 mod tcp;
 mod udp;
