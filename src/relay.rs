@@ -152,6 +152,7 @@ pub fn join(
 }
 
 /// Publishes what the room here was told. It never waits; and not under the lock of the list, please.
+// ANCHOR: publish
 pub fn publish(lines: &[u8]) {
     let Some(link) = LINK.get() else { return };
     let mut out = lock(&link.out);
@@ -165,6 +166,7 @@ pub fn publish(lines: &[u8]) {
     out.batches.push_back(Batch { first, lines: lines.to_vec() });
     link.changed.notify_all();
 }
+// ANCHOR_END: publish
 
 /// Before the process ends: waits until all is published, at most `limit`, and says what was not.
 pub fn finish(limit: Duration) {
@@ -220,6 +222,7 @@ impl Link {
         }
     }
 
+    // ANCHOR: encode
     /// The PONGs that we owe, what is to be published, and the PING that is its receipt.
     fn encode(&self, out: &mut Out) -> Vec<u8> {
         if out.conn.is_none() {
@@ -242,6 +245,7 @@ impl Link {
         }
         bytes
     }
+    // ANCHOR_END: encode
 
     /// A batch as PUB, in pieces that the broker takes. Returns how many lines are too long for it.
     fn push_publication(&self, bytes: &mut Vec<u8>, batch: &Batch, origin: &str, most: usize) -> usize {
@@ -434,6 +438,7 @@ impl Link {
         Stage::Joined
     }
 
+    // ANCHOR: receipt
     /// A PONG: what went out before that PING has been taken.
     fn receipt(&self) {
         let mut out = lock(&self.out);
@@ -442,6 +447,7 @@ impl Link {
         out.sent -= taken;
         self.changed.notify_all();
     }
+    // ANCHOR_END: receipt
 
     fn owe_pong(&self) {
         lock(&self.out).pongs += 1;
@@ -594,6 +600,7 @@ impl<F: FnMut(&[u8])> Ear<F> {
         }
     }
 
+    // ANCHOR: unheard
     /// Of lines that a server published, those that we have not heard. What it said before them and we
     /// have not heard either, we have missed: while there was no link, or a broker threw it away.
     fn unheard<'a>(&mut self, link: &Link, server: &str, first: u64, lines: &'a [u8]) -> &'a [u8] {
@@ -614,6 +621,7 @@ impl<F: FnMut(&[u8])> Ear<F> {
             _ => &lines[ends.nth(heard - 1).unwrap_or(lines.len())..],
         }
     }
+    // ANCHOR_END: unheard
 
     /// Tells everybody here what was heard, in pieces of the size in which a client's lines come.
     fn pass_on(&mut self) {
@@ -667,6 +675,7 @@ impl Link {
     }
 }
 
+// ANCHOR: sender
 /// Where the text begins in `[ip:port]: text` or `[Server ip:port]: text`. A line of another form is
 /// none: `[Server]: …` is our own console's.
 fn end_of_sender(line: &[u8]) -> Option<usize> {
@@ -676,6 +685,7 @@ fn end_of_sender(line: &[u8]) -> Option<usize> {
     let addr: SocketAddr = sender.strip_prefix("Server ").unwrap_or(sender).parse().ok()?;
     (addr.port() > 0).then_some(end + 3)
 }
+// ANCHOR_END: sender
 
 /// How often something happened since it was said last.
 struct Count {

@@ -42,9 +42,11 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default(); // Go: var clients []net.Conn; var mutex sync.Mutex
     // ANCHOR_END: list
 
+    // ANCHOR: relay
     // With --nats, one room on many servers: what others publish is told here.
     let here = Arc::clone(&clients);
     relay::join(options, local, move |lines| room::tell_all(&here, lines))?;
+    // ANCHOR_END: relay
 
     // ANCHOR: console
     let everyone = Arc::clone(&clients);

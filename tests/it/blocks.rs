@@ -228,7 +228,7 @@ impl Shell {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).arg(format!("{closed}{network}{terminal}"));
         let path = env::var("PATH").unwrap_or_default();
-        command.env("PATH", format!("{}:{path}", programs.display()));
+        command.env("PATH", format!("{}:{path}:/usr/sbin", programs.display())); // for nats-server
         command
             .env("SHELL", "/bin/sh")
             .env("TERM", "xterm")
@@ -388,6 +388,8 @@ fn missing(block: &Block) -> Option<&'static str> {
         Some("it needs root")
     } else if block.code.contains("tcpdump") && !succeeds("command -v tcpdump") {
         Some("there is no tcpdump")
+    } else if block.code.contains("nats-server") && !succeeds("PATH=$PATH:/usr/sbin command -v nats-server") {
+        Some("there is no nats-server")
     } else {
         None
     }
