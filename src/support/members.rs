@@ -30,8 +30,9 @@ pub fn tell_all(list: &Mutex<Vec<Member>>, conn: &UdpSocket, lines: &[u8], time:
     let deadline = Instant::now() + time;
     let list = lock(list);
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        let cut = (line.len() > MAX_DATAGRAM).then(|| [&line[..MAX_DATAGRAM - 1], b"\n"].concat());
         for member in list.iter().take_while(|_| Instant::now() < deadline) {
-            let _ = conn.send_to(&line[..line.len().min(MAX_DATAGRAM)], member.addr);
+            let _ = conn.send_to(cut.as_deref().unwrap_or(line), member.addr);
         }
     }
 }
