@@ -18,7 +18,7 @@
 //!
 //! Without `--nats` there is no link, and [`publish`] does nothing.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Read, Write};
@@ -29,34 +29,21 @@ use std::time::{Duration, Instant};
 
 use crate::cli::Options;
 use crate::support::broker::{Broker, quoted};
-use crate::support::lines::{MAX_LINE, came_back_empty, count_lines, push_line};
+use crate::support::foreign::{Ear, PIECE, TICK, say_lost};
+use crate::support::lines::{came_back_empty, count_lines};
+use crate::support::nats::{Broken, Inbox, MAX_PAYLOAD, Op, number_behind, pieces};
 use crate::support::trouble::{Trouble, no_thread};
-use crate::support::{address, lock, print, stop};
-use crate::{say, tr, warn};
+use crate::support::{address, lock, stop};
+use crate::{say, tr};
 
-/// What may wait to be published, in bytes: an hour of people who talk. What doesn't fit is counted.
+/// What may wait to be published, in bytes: some 50,000 lines of what people say. What doesn't fit is counted.
 const BUFFER: usize = 4 << 20;
 
 /// What keeping a batch costs besides its bytes.
 const EACH: usize = 64;
 
-/// The most that is published or taken in one piece: a broker's own limit, unless it was told otherwise.
-const MAX_PAYLOAD: usize = 1 << 20;
-
-/// The longest line of the protocol. INFO is the longest, and names all brokers of a cluster.
-const MAX_CONTROL: usize = 64 << 10;
-
-/// What one read asks for, what goes out in one write, and what is told to the room at once.
-const PIECE: usize = 64 << 10;
-
-/// How many other servers we know by their stamps.
-const MAX_SERVERS: usize = 1000;
-
 /// How long a broker may take to answer; also, how long we are silent before we ask.
 const ANSWER: Duration = Duration::from_secs(5);
-
-/// How often the threads look at the clock.
-const TICK: Duration = Duration::from_secs(1);
 
 /// Before it tries again, the relay waits so long, then twice as long, and so on.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -180,12 +167,6 @@ pub fn finish(limit: Duration) {
     say_lost(left + out.lost);
 }
 
-fn say_lost(lost: usize) {
-    if lost > 0 {
-        warn!(zh "NATS: {lost} 行没有发给其他服务器", en "NATS: {lost} lines did not go out to the other servers");
-    }
-}
-
 /// A number that nobody can guess: std draws one for each hash table.
 fn random() -> u64 {
     RandomState::new().build_hasher().finish()
@@ -271,41 +252,6 @@ impl Link {
     }
 }
 
-/// Lines in pieces of at most so many bytes. Only a single line may be longer.
-fn pieces(mut lines: &[u8], most: usize) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let fits = &lines[..most.min(lines.len())];
-        let end = if fits.len() == lines.len() { Some(fits.len()) } else { end_of_last_line(fits) };
-        let end = end.or_else(|| lines.iter().position(|byte| *byte == b'\n').map(|at| at + 1));
-        let (piece, rest) = lines.split_at(end.unwrap_or(lines.len()));
-        lines = rest;
-        (!piece.is_empty()).then_some(piece)
-    })
-}
-
-fn end_of_last_line(lines: &[u8]) -> Option<usize> {
-    lines.iter().rposition(|byte| *byte == b'\n').map(|at| at + 1)
-}
-
-/// Why a link ended.
-struct Broken {
-    why: String,
-    /// The broker does not want us.
-    refused: bool,
-}
-
-impl Broken {
-    fn new(why: String) -> Broken {
-        Broken { why, refused: false }
-    }
-}
-
-impl From<io::Error> for Broken {
-    fn from(err: io::Error) -> Broken {
-        Broken::new(address::explain(&err))
-    }
-}
-
 /// How far a talk with a broker has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -321,7 +267,7 @@ enum Stage {
 impl Link {
     /// Talks to one broker after the other, for ever.
     fn stay_connected(&self, tell: impl FnMut(&[u8])) {
-        let (mut ear, mut wait) = (Ear::new(tell), FIRST_WAIT);
+        let (mut ear, mut wait) = (Ear::new(tell, &self.subject, &self.me), FIRST_WAIT);
         let mut troubles: Vec<Trouble> = self.brokers.iter().map(|_| Trouble::default()).collect();
         for at in (0..self.brokers.len()).cycle() {
             let (broker, started) = (&self.brokers[at], Instant::now());
@@ -373,13 +319,13 @@ impl Link {
                 Err(err) if came_back_empty(&err) => expect_answer(since)?,
                 Err(err) => return Err(err.into()),
             }
-            while let Some(op) = inbox.next()? {
+            while let Some(op) = inbox.next_op()? {
                 match (op, stage) {
                     (Op::Info(info), _) => stage = self.introduce(&conn, broker, info, stage)?,
                     (Op::Pong, Stage::Introduced) => stage = self.enter(&conn, broker, hold),
                     (Op::Pong, _) => self.receipt(),
                     (Op::Ping, _) => self.owe_pong(),
-                    (Op::Message { stamp, payload }, _) => ear.hear(self, stamp, payload),
+                    (Op::Message { stamp, payload }, _) => ear.hear(stamp, payload),
                     (Op::Error(text), _) => ear.complain(broker, text)?,
                     (Op::TooLong(_) | Op::Nothing, _) => {}
                 }
@@ -477,299 +423,4 @@ fn expect_answer(since: Option<Instant>) -> Result<(), Broken> {
         return Ok(());
     }
     Err(Broken::new(tr!(zh "没有回应", en "it does not answer")))
-}
-
-/// The number that stands behind a key in a JSON object, without a parser for the rest.
-fn number_behind(json: &str, key: &str) -> Option<usize> {
-    let (_, rest) = json.split_once(key)?;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-}
-
-/// What a broker says.
-#[derive(Debug, PartialEq, Eq)]
-enum Op<'a> {
-    Info(&'a str),
-    Message {
-        stamp: Option<&'a str>,
-        payload: &'a [u8],
-    },
-    Ping,
-    Pong,
-    Error(&'a str),
-    /// A message that we skip: of so many bytes.
-    TooLong(usize),
-    Nothing,
-}
-
-/// What has come from a broker, and was not looked at.
-#[derive(Default)]
-struct Inbox {
-    buffer: Vec<u8>,
-    at: usize,
-    /// How many of the next bytes belong to a payload that is too long for us.
-    skip: usize,
-}
-
-impl Inbox {
-    fn add(&mut self, bytes: &[u8]) {
-        self.buffer.drain(..std::mem::take(&mut self.at));
-        self.buffer.extend_from_slice(bytes);
-    }
-
-    /// The next that is there as a whole.
-    fn next(&mut self) -> Result<Option<Op<'_>>, Broken> {
-        let skipped = self.skip.min(self.buffer.len() - self.at);
-        (self.at, self.skip) = (self.at + skipped, self.skip - skipped);
-        let Some((op, length)) = parse(&self.buffer[self.at..])? else { return Ok(None) };
-        self.at += length;
-        if let Op::TooLong(length) = op {
-            self.skip = length;
-        }
-        Ok(Some(op))
-    }
-}
-
-/// What the bytes begin with, and how many bytes that is; nothing, if the end is still on its way.
-fn parse(bytes: &[u8]) -> Result<Option<(Op<'_>, usize)>, Broken> {
-    let Some(end) = bytes.iter().take(MAX_CONTROL).position(|byte| *byte == b'\n') else {
-        return if bytes.len() < MAX_CONTROL { Ok(None) } else { Err(no_nats()) };
-    };
-    let (line, behind) = (&bytes[..end], &bytes[end + 1..]);
-    let line = std::str::from_utf8(line).map_err(|_| no_nats())?.trim_end();
-    let (word, args) = line.split_once(' ').unwrap_or((line, ""));
-    let op = match word {
-        "INFO" => Op::Info(args),
-        "PING" => Op::Ping,
-        "PONG" => Op::Pong,
-        "-ERR" => Op::Error(args.trim_matches('\'')),
-        "+OK" => Op::Nothing,
-        "MSG" => {
-            // Its subject, our number for it, a stamp or none, and the length of what stands behind.
-            let words: Vec<&str> = args.split_whitespace().collect();
-            let length: usize = words.last().and_then(|last| last.parse().ok()).ok_or_else(no_nats)?;
-            if length > MAX_PAYLOAD {
-                return Ok(Some((Op::TooLong(length.saturating_add(2)), end + 1)));
-            }
-            let Some(whole) = behind.get(..length + 2) else { return Ok(None) };
-            let stamp = (words.len() == 4).then(|| words[2]);
-            return Ok(Some((Op::Message { stamp, payload: &whole[..length] }, end + 1 + length + 2)));
-        }
-        _ => return Err(no_nats()),
-    };
-    Ok(Some((op, end + 1)))
-}
-
-fn no_nats() -> Broken {
-    Broken {
-        why: tr!(zh "那里说的不是 NATS 协议", en "what is there does not speak NATS"), refused: true
-    }
-}
-
-/// What is heard from the other servers, on its way to everybody here.
-struct Ear<F> {
-    tell: F,
-    lines: Vec<u8>,
-    /// How many lines the other servers had said when we heard them last.
-    known: HashMap<String, u64>,
-    missed: Count,
-    lost: Count,
-    /// Lines without a sender, and forged ones.
-    dropped: Count,
-    trouble: Trouble,
-}
-
-impl<F: FnMut(&[u8])> Ear<F> {
-    fn new(tell: F) -> Ear<F> {
-        let (lines, known, trouble) = (Vec::new(), HashMap::new(), Trouble::default());
-        let [missed, lost, dropped] = [TICK, TICK, 60 * TICK].map(Count::new);
-        Ear { tell, lines, known, missed, lost, dropped, trouble }
-    }
-
-    /// Takes what was published elsewhere: what is new of it, and has the form of a line of ours.
-    fn hear(&mut self, link: &Link, stamp: Option<&str>, payload: &[u8]) {
-        let stamp = stamp.and_then(|stamp| link.read_stamp(stamp));
-        let payload = stamp.map_or(payload, |(server, first)| self.unheard(link, server, first, payload));
-        for line in payload.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            match end_of_sender(line) {
-                Some(end) => push_line(&mut self.lines, &line[..line.len().min(end + MAX_LINE)]),
-                None => self.dropped.count += 1,
-            }
-        }
-        if self.lines.len() >= PIECE {
-            self.pass_on();
-        }
-    }
-
-    // ANCHOR: unheard
-    /// Of lines that a server published, those that we have not heard. What it said before them and we
-    /// have not heard either, we have missed: while there was no link, or a broker threw it away.
-    fn unheard<'a>(&mut self, link: &Link, server: &str, first: u64, lines: &'a [u8]) -> &'a [u8] {
-        if server == link.me {
-            return b""; // our own, back by way of another broker
-        }
-        let next = self.known.get(server).copied().unwrap_or(first);
-        let heard = usize::try_from(next.saturating_sub(first)).unwrap_or(usize::MAX);
-        self.missed.count += usize::try_from(first.saturating_sub(next)).unwrap_or(usize::MAX);
-        if self.known.len() >= MAX_SERVERS {
-            self.known.clear();
-        }
-        let end = first.saturating_add(count_lines(lines) as u64);
-        self.known.insert(server.to_string(), next.max(end));
-        let mut ends = lines.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
-        match heard {
-            0 => lines,
-            _ => &lines[ends.nth(heard - 1).unwrap_or(lines.len())..],
-        }
-    }
-    // ANCHOR_END: unheard
-
-    /// Tells everybody here what was heard, in pieces of the size in which a client's lines come.
-    fn pass_on(&mut self) {
-        for piece in pieces(&self.lines, PIECE) {
-            print::print(piece);
-            (self.tell)(piece);
-        }
-        self.lines.clear();
-    }
-
-    /// Says, once in a while, what did not go out, and what did not come in: that, to all.
-    fn report(&mut self, lost: usize) {
-        self.lost.count += lost;
-        say_lost(self.lost.due());
-        let missed = self.missed.due();
-        if missed > 0 {
-            let said = tr!(zh "[Server]: 其他服务器有 {missed} 行没有送到这里\n",
-                           en "[Server]: {missed} lines from other servers did not get here\n");
-            print::print(said.as_bytes());
-            (self.tell)(said.as_bytes());
-        }
-        let dropped = self.dropped.due();
-        if dropped > 0 {
-            warn!(zh "NATS: {dropped} 行没有发送者，或者冒充 [Server]，没有转发",
-                  en "NATS: {dropped} lines without a sender, or in the name of [Server], were not told");
-        }
-    }
-
-    /// What a broker complains of. It hangs up by itself, if it wants to; but at once with who may not
-    /// come in.
-    fn complain(&mut self, broker: &Broker, text: &str) -> Result<(), Broken> {
-        let text: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
-        if ["Authorization Violation", "User Authentication", "Account Authentication"]
-            .iter()
-            .any(|start| text.starts_with(start))
-        {
-            let why = tr!(zh "拒绝登录（{text}）；请检查 --nats 里的用户、密码或 token",
-                          en "it refuses the login ({text}); check the user, password or token of --nats");
-            return Err(Broken { why, refused: true });
-        }
-        self.trouble.say(&tr!(zh "NATS {broker}: {text}", en "NATS {broker}: {text}"));
-        Ok(())
-    }
-}
-
-impl Link {
-    /// `chatroom.lobby.SERVER.LINES`: who published, and how many lines it had said before.
-    fn read_stamp<'a>(&self, stamp: &'a str) -> Option<(&'a str, u64)> {
-        let (server, said) = stamp.strip_prefix(&self.subject)?.strip_prefix('.')?.split_once('.')?;
-        if server.len() == self.me.len() { Some((server, said.parse().ok()?)) } else { None }
-    }
-}
-
-// ANCHOR: sender
-/// Where the text begins in `[ip:port]: text` or `[Server ip:port]: text`. A line of another form is
-/// none: `[Server]: …` is our own console's.
-fn end_of_sender(line: &[u8]) -> Option<usize> {
-    let start = &line[..line.len().min(100)];
-    let end = start.windows(3).position(|three| three == b"]: ")?;
-    let sender = std::str::from_utf8(start[..end].strip_prefix(b"[")?).ok()?;
-    let addr: SocketAddr = sender.strip_prefix("Server ").unwrap_or(sender).parse().ok()?;
-    (addr.port() > 0).then_some(end + 3)
-}
-// ANCHOR_END: sender
-
-/// How often something happened since it was said last.
-struct Count {
-    count: usize,
-    every: Duration,
-    said: Option<Instant>,
-}
-
-impl Count {
-    fn new(every: Duration) -> Count {
-        Count { count: 0, every, said: None }
-    }
-
-    /// How often, if it is time to say it.
-    fn due(&mut self) -> usize {
-        if self.count == 0 || self.said.is_some_and(|said| said.elapsed() < self.every) {
-            return 0;
-        }
-        self.said = Some(Instant::now());
-        std::mem::take(&mut self.count)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_cut_at_their_ends() {
-        let cut = |lines, most| pieces(lines, most).map(|piece| piece.to_vec()).collect::<Vec<_>>();
-        assert_eq!(cut(b"a\nbc\nd\n", 4), [&b"a\n"[..], b"bc\n", b"d\n"]);
-        assert_eq!(cut(b"a\nbc\nd\n", 5), [&b"a\nbc\n"[..], b"d\n"]);
-        assert_eq!(cut(b"a\nbc\nd\n", 100), [b"a\nbc\nd\n"]);
-        assert_eq!(cut(b"long\nd\n", 2), [&b"long\n"[..], b"d\n"], "only a single line may be longer");
-        assert_eq!(cut(b"", 2), [b""; 0]);
-    }
-
-    #[test]
-    fn a_sender_has_an_address() {
-        for (line, text) in [
-            ("[1.2.3.4:5]: hi", Some("hi")),
-            ("[[::1]:5]: [Server]: x", Some("[Server]: x")),
-            ("[Server [fe80::1%2]:5]: ", Some("")),
-            ("[Server]: x", None),
-            ("[Server ]: x", None),
-            ("[1.2.3.4]: x", None),
-            ("[1.2.3.4:0]: x", None),
-            ("[x:5]: x", None),
-            (" [1.2.3.4:5]: x", None),
-            ("x", None),
-        ] {
-            assert_eq!(end_of_sender(line.as_bytes()).map(|end| &line[end..]), text, "{line}");
-        }
-    }
-
-    #[test]
-    fn a_broker_is_understood_in_any_pieces() {
-        let all = b"INFO {\"a\":1} \r\nPING\r\nMSG s 1 3\r\na\r\n\r\nMSG s 1 s.x.1 0\r\n\r\n\
-                    MSG s 1 2000000\r\n"
-            .to_vec();
-        let all = [all, vec![b'x'; 2_000_000], b"\r\n-ERR 'No, no'\r\n+OK\r\nPONG\r\n".to_vec()].concat();
-        for size in [1, 7, 100, all.len()] {
-            let (mut inbox, mut heard) = (Inbox::default(), Vec::new());
-            let parts = if size == 1 { all[..100].chunks(1) } else { all.chunks(size) };
-            for part in parts {
-                inbox.add(part);
-                while let Some(op) = inbox.next().unwrap_or_else(|broken| panic!("{}", broken.why)) {
-                    heard.push(format!("{op:?}"));
-                }
-            }
-            let expected = [
-                "Info(\"{\\\"a\\\":1}\")",
-                "Ping",
-                "Message { stamp: None, payload: [97, 13, 10] }",
-                "Message { stamp: Some(\"s.x.1\"), payload: [] }",
-                "TooLong(2000002)",
-                "Error(\"No, no\")",
-                "Nothing",
-                "Pong",
-            ];
-            assert_eq!(heard, expected[..if size == 1 { 5 } else { 8 }], "in pieces of {size}");
-        }
-        for wrong in ["HTTP/1.1 400\r\n", "MSG s 1 x\r\n", "\n", &"x".repeat(MAX_CONTROL)] {
-            assert!(parse(wrong.as_bytes()).is_err(), "{wrong}");
-        }
-    }
 }
