@@ -234,7 +234,9 @@ impl Shell {
             .env("TERM", "xterm")
             .env("LANG", language)
             .env("INPUTRC", "/dev/null");
-        for name in ["LC_ALL", "LC_MESSAGES", "LANGUAGE", "HISTFILE", "NO_COLOR", "PROMPT_COMMAND"] {
+        for name in
+            ["LC_ALL", "LC_MESSAGES", "LANGUAGE", "HISTFILE", "NO_COLOR", "PROMPT_COMMAND", "CHATROOM_NATS"]
+        {
             command.env_remove(name);
         }
         command.current_dir(directory).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());

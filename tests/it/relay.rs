@@ -705,10 +705,14 @@ fn the_options_are_understood() {
         ("tcp-server --nats http://a", "--nats takes where the NATS server is"),
         ("ws-server --nats tls://a", "tls:// is encrypted"),
         ("udp-server --nats a --room x.y", "--room takes 1 to 64 letters"),
-        ("tcp-server --room x", "--room needs --nats"),
         ("tcp-client --nats a", "tcp-client has no option --nats"),
     ] {
         let refused = parse(line).unwrap_err();
         assert!(refused.contains(said), "{line}: {refused}");
     }
+    let mut alone = Command::new(env!("CARGO_BIN_EXE_chatroom"));
+    let alone = alone.args(["tcp-server", "--room", "x"]).env_remove("CHATROOM_NATS").env("LC_ALL", "C");
+    let ended = alone.output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("--room needs --nats"));
 }
