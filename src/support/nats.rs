@@ -2,7 +2,6 @@
 
 use std::io;
 
-use super::address;
 use crate::tr;
 
 /// The most that is published or taken in one piece: a broker's own limit, unless it was told otherwise.
@@ -142,7 +141,7 @@ impl Broken {
 
 impl From<io::Error> for Broken {
     fn from(err: io::Error) -> Broken {
-        Broken::new(address::explain(&err))
+        Broken::new(err.to_string())
     }
 }
 
