@@ -6,6 +6,7 @@ use crate::check::class;
 use crate::check::hints::command::Asked;
 use crate::check::order::Order;
 use crate::support::address::Address;
+use crate::support::broker::Broker;
 use crate::support::lang::{Lang, lang};
 use crate::tr;
 
@@ -31,6 +32,10 @@ pub struct Options {
     pub ping: Duration,
     /// `--allow-origin`: further web sites whose pages may join (D27).
     pub allow_origin: Vec<String>,
+    /// `--nats`: the brokers by which a room is on many servers; none for a room of its own.
+    pub nats: Vec<Broker>,
+    /// `--room`: what that room is called.
+    pub room: String,
     /// `--open`: show the page in the browser.
     pub open: bool,
     /// `--naive`: compare with the plain ports.
@@ -44,14 +49,24 @@ pub struct Options {
 struct Command(&'static str, &'static str, &'static [&'static str]);
 
 const COMMANDS: [Command; 7] = [
-    Command("tcp-server", "127.0.0.1:8080", &["--max-clients"]),
+    Command("tcp-server", "127.0.0.1:8080", &["--max-clients", "--nats", "--room"]),
     Command("tcp-client", "localhost:8080", &[]),
-    Command("udp-server", "127.0.0.1:8081", &["--max-clients", "--forget-after"]),
+    Command("udp-server", "127.0.0.1:8081", &["--max-clients", "--forget-after", "--nats", "--room"]),
     Command("udp-client", "localhost:8081", &[]),
-    Command("ws-server", "127.0.0.1:8080", &["--max-clients", "--ping", "--open", "--allow-origin"]),
+    Command(
+        "ws-server",
+        "127.0.0.1:8080",
+        &["--max-clients", "--ping", "--open", "--allow-origin", "--nats", "--room"],
+    ),
     Command("ws-client", "ws://localhost:8080/ws", &["--ping"]),
     Command("compare", "", &["--naive", "--open", "--output"]),
 ];
+
+/// The longest name of a room.
+const MAX_NAME: usize = 64;
+
+/// The room when `--room` names none.
+const LOBBY: &str = "lobby";
 
 const LANGS: [&str; 2] = ["zh", "en"];
 
@@ -107,8 +122,9 @@ pub fn parse(args: &[String]) -> Result<Parsed, String> {
     }
     let (max_clients, forget_after, ping) = (1024, Duration::from_secs(600), Duration::from_secs(30));
     let (open, naive, output) = (false, false, None);
+    let (allow_origin, nats, room) = (Vec::new(), Vec::new(), LOBBY.to_string());
     let mut options =
-        Options { max_clients, forget_after, ping, allow_origin: Vec::new(), open, naive, output };
+        Options { max_clients, forget_after, ping, allow_origin, nats, room, open, naive, output };
     let (mut words, mut used) = (Vec::new(), Vec::new());
     let mut args = args.into_iter();
     while let Some(arg) = args.next() {
@@ -122,6 +138,8 @@ pub fn parse(args: &[String]) -> Result<Parsed, String> {
             "--forget-after" => options.forget_after = Duration::from_secs(number(name, value()?)? as u64),
             "--ping" => options.ping = Duration::from_secs(number(name, value()?)? as u64),
             "--output" | "-o" => options.output = Some(value()?.to_string()),
+            "--nats" => options.nats = Broker::parse_list(value()?)?,
+            "--room" => options.room = room_name(value()?)?,
             "--allow-origin" => options.allow_origin.push(origin(value()?)?),
             _ if joined.is_some() => return Err(unknown_option(arg)),
             "--open" => options.open = true,
@@ -143,6 +161,13 @@ pub fn parse(args: &[String]) -> Result<Parsed, String> {
     if *name == "compare" {
         let notes: Vec<String> = words[1..].iter().map(ToString::to_string).collect();
         return if notes.is_empty() { Err(needs_notes()) } else { Ok(Parsed::Compare(notes, options)) };
+    }
+    if takes.contains(&"--nats") && options.nats.is_empty() {
+        options.nats = nats_of_env()?;
+        if options.nats.is_empty() && used.contains(&"--room") {
+            return Err(tr!(zh "--room 要和 --nats 一起用；没有 NATS，一个服务器就是一个聊天室",
+                           en "--room needs --nats: without NATS, each server is a room of its own"));
+        }
     }
     let parse = if *name == "ws-client" { Address::parse_url } else { Address::parse };
     let addr = parse(words.get(1).unwrap_or(default))?;
@@ -197,6 +222,23 @@ fn origin(value: &str) -> Result<String, String> {
         tr!(zh "--allow-origin 需要网站的来源，例如 https://example.com（没有路径），或 null、any，而不是“{value}”",
             en "--allow-origin takes the origin of a site, such as https://example.com (no path), or null, or any, not '{value}'"),
     )
+}
+
+/// The brokers that the environment names: a password there is not seen by others, as one on the
+/// command line is.
+fn nats_of_env() -> Result<Vec<Broker>, String> {
+    let named = std::env::var("CHATROOM_NATS").unwrap_or_default();
+    if named.is_empty() { Ok(Vec::new()) } else { Broker::parse_list(&named) }
+}
+
+/// A room's name. It becomes a part of a subject, where blanks, dots and stars mean something.
+fn room_name(value: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if !value.is_empty() && value.len() <= MAX_NAME && value.bytes().all(fits) {
+        return Ok(value.to_string());
+    }
+    Err(tr!(zh "--room 是 1 到 {MAX_NAME} 个字母、数字、- 或 _，而不是“{value}”",
+            en "--room takes 1 to {MAX_NAME} letters, digits, - and _, not '{value}'"))
 }
 
 fn number(name: &str, value: &str) -> Result<usize, String> {

@@ -18,8 +18,8 @@
 //! Each of these files follows its Go file from top to bottom, with `// Go: …` at each step and a
 //! number such as `D4` at each deliberate difference. Listen, accept, the second handle, the list,
 //! the lock, the loop, the write and the thread are all there. What the notes don't have lives next
-//! door, in [`support`]: a deadline, a limit, a last word. [`cli`] reads the command line; [`check`]
-//! tries all of it from outside.
+//! door, in [`support`]: a deadline, a limit, a last word. [`relay`] makes one room of many servers;
+//! [`cli`] reads the command line; [`check`] tries all of it from outside.
 
 #![allow(rustdoc::private_intra_doc_links)] // the limits are private, and worth reading
 
@@ -27,6 +27,7 @@ pub mod check;
 pub mod cli;
 pub mod compare;
 pub mod course;
+pub mod relay;
 pub mod support;
 pub mod tcp;
 pub mod udp;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chatroom::cli::{self, Cli, Parsed};
 use chatroom::support::{lang, print, stop, typing};
-use chatroom::{check, compare, course, tcp, udp, ws};
+use chatroom::{check, compare, course, relay, tcp, udp, ws};
 
 fn main() -> ExitCode {
     let args: Vec<String> =
@@ -44,7 +44,10 @@ fn main() -> ExitCode {
         }
     };
     match ended {
-        Ok(()) => stop::exit(0),
+        Ok(()) => {
+            relay::finish(Duration::from_millis(200));
+            stop::exit(0)
+        }
         Err(_) if stop::requested() => stop::exit(0), // a call that failed because it was interrupted
         Err(sentence) => {
             print::err(&format!("chatroom: {sentence}"));

@@ -4,11 +4,17 @@
 //! the notes' list lacks: an end.
 
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use super::lock;
 
 /// Refusals are sent at most this often. A source address is easily forged: two full rooms that
 /// are each made to take the other for a newcomer would else answer each other for ever.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(10);
+
+/// The most that a datagram carries: 65,535 bytes, without the headers of IP and UDP.
+const MAX_DATAGRAM: usize = 65_507;
 
 /// A client's address, and when something came from there.
 pub struct Member {
@@ -16,6 +22,19 @@ pub struct Member {
     pub addr: SocketAddr,
     /// When it was heard last.
     pub heard: Instant,
+}
+
+/// Tells all members lines from elsewhere, a datagram each, and at most for `time`. A line that no
+/// datagram can carry is cut.
+pub fn tell_all(list: &Mutex<Vec<Member>>, conn: &UdpSocket, lines: &[u8], time: Duration) {
+    let deadline = Instant::now() + time;
+    let list = lock(list);
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        let cut = (line.len() > MAX_DATAGRAM).then(|| [&line[..MAX_DATAGRAM - 1], b"\n"].concat());
+        for member in list.iter().take_while(|_| Instant::now() < deadline) {
+            let _ = conn.send_to(cut.as_deref().unwrap_or(line), member.addr);
+        }
+    }
 }
 
 /// Who may come in when the room is full.

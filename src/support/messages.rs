@@ -1,5 +1,6 @@
 //! Messages from a WebSocket: bounded, and as many at a time as one read brings (RFC 6455).
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -43,6 +44,14 @@ pub fn text_frames(mut lines: &[u8]) -> Vec<u8> {
         push_frame(&mut frames, OpCode::Data(Data::Text), &all[..length]);
     }
     frames
+}
+
+/// Lines from elsewhere as text, which frames have to be: a TCP room's lines are bytes.
+pub fn as_text(lines: &[u8]) -> Cow<'_, [u8]> {
+    match String::from_utf8_lossy(lines) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
 }
 
 fn push_frame(out: &mut Vec<u8>, opcode: OpCode, payload: &[u8]) {

@@ -3,9 +3,11 @@
 //! [`crate::ws`], and don't hide them.
 
 pub mod address;
+pub mod broker;
 pub mod browser;
 pub mod door;
 pub mod farewell;
+pub mod foreign;
 pub mod html;
 pub mod http;
 pub mod keyboard;
@@ -13,6 +15,7 @@ pub mod lang;
 pub mod lines;
 pub mod members;
 pub mod messages;
+pub mod nats;
 pub mod patience;
 pub mod print;
 pub mod request;

@@ -54,6 +54,16 @@ pub fn write_to(clients: &Clients, conn: &TcpStream, bytes: &[u8]) -> io::Result
     if written { Ok(()) } else { Err(ErrorKind::TimedOut.into()) }
 }
 
+/// Tells everybody something, as a console line is told: what other servers said.
+pub fn tell_all(clients: &Clients, bytes: &[u8]) {
+    let room = lock(clients);
+    let mut patience = Patience::of_room();
+    for client in room.iter() {
+        patience.write(client, bytes);
+    }
+    drop(room);
+}
+
 /// Ends the room: writes `last` to every client, and shuts its socket down. Each thread then takes
 /// its client off the list.
 pub fn close_all(clients: &Clients, last: &[u8], how: Shutdown) {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::cli::Options;
+use crate::relay;
 use crate::support::address::Address;
 use crate::support::door::{Door, STACK, Seat};
 use crate::support::farewell::{last_word, room_is_full};
@@ -41,6 +42,12 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default(); // Go: var clients []net.Conn; var mutex sync.Mutex
     // ANCHOR_END: list
 
+    // ANCHOR: relay
+    // With --nats, one room on many servers: what others publish is told here.
+    let here = Arc::clone(&clients);
+    relay::join(options, local, move |lines| room::tell_all(&here, lines))?;
+    // ANCHOR_END: relay
+
     // ANCHOR: console
     let everyone = Arc::clone(&clients);
     // Go: go func()
@@ -61,6 +68,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
                 patience.write(client, &broadcast); // Go: c.Write(…)
             }
             drop(room); // Go: mutex.Unlock()
+            relay::publish(&broadcast);
         }
     });
     console.map_err(no_thread)?;
@@ -143,6 +151,7 @@ fn handle_client(conn: TcpStream, peer: SocketAddr, me: Id, clients: &Clients, _
             }
         }
         drop(room); // Go: mutex.Unlock()
+        relay::publish(&broadcast); // with --nats, to the other servers
     }
 }
 // ANCHOR_END: broadcast

@@ -2,15 +2,16 @@
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::BUFFER;
 use crate::cli::Options;
+use crate::relay;
 use crate::support::address::{self, Address};
 use crate::support::farewell::room_is_full;
 use crate::support::lines::one_line;
-use crate::support::members::{Limit, Member, Refusals};
+use crate::support::members::{self, Limit, Member, Refusals};
 use crate::support::terminal::is_terminal;
 use crate::support::trouble::{Trouble, is_too_long, no_socket, no_thread};
 use crate::support::{lock, print, stop};
@@ -52,10 +53,15 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     }
 
     // ANCHOR: list
-    let clients: Mutex<Vec<Member>> = Mutex::default(); // Go: var clients []net.Addr; var mutex sync.Mutex
+    let clients: Arc<Mutex<Vec<Member>>> = Arc::default(); // Go: var clients []net.Addr; var mutex sync.Mutex
     let limit = Limit { most: options.max_clients, forget_after: options.forget_after }; // D16
     let (mut refusals, mut trouble) = (Refusals::default(), Trouble::default());
     // ANCHOR_END: list
+
+    // With --nats, one room on many servers: what others publish is told here.
+    let conn = Arc::new(conn);
+    let (here, socket) = (Arc::clone(&clients), Arc::clone(&conn));
+    relay::join(options, local, move |lines| members::tell_all(&here, &socket, lines, SEND_TIME))?;
 
     // ANCHOR: receive
     let mut buffer = vec![0; BUFFER]; // Go: make([]byte, 1024) (D14)
@@ -110,6 +116,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
             }
         }
         drop(list); // Go: mutex.Unlock()
+        relay::publish(&broadcast); // with --nats, to the other servers
         if too_long {
             let why = tr!(zh "[Server]: 消息太长，没有转发\n",
                           en "[Server]: that message is too long and was not relayed\n");

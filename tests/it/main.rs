@@ -21,6 +21,7 @@ mod faulty;
 mod graded;
 #[cfg(target_os = "linux")]
 mod hints;
+mod relay;
 mod report;
 mod strangers;
 mod tcp;

@@ -75,6 +75,7 @@ impl Program {
         // The verdict must not hang on the language of whoever asks for it.
         command.env("LC_ALL", "C.UTF-8").env_remove("LC_MESSAGES").env_remove("LANG");
         command.env_remove("RUST_BACKTRACE"); // what a panic says is enough
+        command.env_remove("CHATROOM_NATS"); // or the servers of all cases would be one room
         #[cfg(unix)] // with all that it starts, so that all of it ends with the case
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = match command.spawn() {

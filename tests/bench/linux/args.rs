@@ -19,7 +19,8 @@ cargo bench -- plot FILE... DIR     draw the results of --json FILE as SVG into 
                         127.0.0.1:8080, udp 127.0.0.1:8081) or at @ADDR.
   --proto tcp,udp,ws    which protocols (all)
   --only GROUP,...      which groups (flood,paced,join,stall); two more for the plots:
-                        scale (1 sender, 10 to 10,000 receivers), size (lines of 16 B to 16 KiB)
+                        scale (1 sender, 10 to 10,000 receivers), size (lines of 16 B to 16 KiB);
+                        and relay, which needs nats-server
   --case TEXT           only cases whose name contains TEXT, such as '1x100'
   --rounds N            alternating rounds, of which medians are taken (3)
   --seconds S           about how long all of it may take (150); once the first round is
@@ -37,6 +38,8 @@ Groups
   join   1,000 idle clients come, leave, and come again: time, memory, threads, descriptors.
   stall  5 and 50 clients that never read, beside a flood to 10 that do: the longest silence.
          (Neither for UDP. A stall is measured in the first round only.)
+  relay  One room on 1 to 4 of our servers by a NATS broker, its clients spread over them: a flood,
+         and 200 lines a second, to 100 receivers in all. CPU of the servers together. (Not for UDP.)
 
 Each run checks that every line arrived once, whole and in order. Floors are bare loops that write
 the same bytes to the same sockets, by line or by 64 KiB batch.
@@ -148,7 +151,7 @@ fn against(spec: &str) -> Result<Against, String> {
 
 fn group(word: &str) -> Result<String, String> {
     match word {
-        "flood" | "paced" | "join" | "stall" | "scale" | "size" => Ok(word.into()),
+        "flood" | "paced" | "join" | "stall" | "scale" | "size" | "relay" => Ok(word.into()),
         _ => Err(format!("There is no group {word}")),
     }
 }

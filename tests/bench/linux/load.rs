@@ -65,6 +65,8 @@ struct Pace {
 pub struct Phase {
     pub took: Duration,
     pub cpu: Duration,
+    /// What the broker took, if there is one.
+    pub broker: Option<Duration>,
     pub deliveries: u64,
 }
 
@@ -102,19 +104,20 @@ impl Room {
 
     /// Every sender says so many lines, as fast as the server takes them, until all have heard them.
     pub fn phase(&mut self, lines: u64) -> Result<Phase> {
-        let (cpu, start) = (self.server.cpu()?, Instant::now());
+        let (cpu, broker, start) = (self.server.cpu()?, self.server.broker_cpu()?, Instant::now());
         self.clients.iter_mut().for_each(|client| client.last_heard = start);
         self.longest_silence = Duration::ZERO;
         self.begin(lines)?;
         self.until_heard(start)?;
         let (took, cpu) = (start.elapsed(), self.server.cpu()? - cpu);
+        let broker = self.server.broker_cpu()?.zip(broker).map(|(after, before)| after - before);
         self.verdict()?;
-        Ok(Phase { took, cpu, deliveries: lines * self.fan_out() })
+        Ok(Phase { took, cpu, broker, deliveries: lines * self.fan_out() })
     }
 
     /// One sender says a line each `every`; the latencies come back sorted.
     pub fn pace(&mut self, lines: u64, every: Duration) -> Result<(Phase, Vec<Duration>)> {
-        let (cpu, start) = (self.server.cpu()?, Instant::now());
+        let (cpu, broker, start) = (self.server.cpu()?, self.server.broker_cpu()?, Instant::now());
         self.paced = Pace { first: self.goal, ..Pace::default() };
         for due in (0..lines).map(|line| start + every * line as u32) {
             while let Some(left) = due.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
@@ -125,10 +128,11 @@ impl Room {
         }
         self.until_heard(Instant::now())?;
         let (took, cpu) = (start.elapsed(), self.server.cpu()? - cpu);
+        let broker = self.server.broker_cpu()?.zip(broker).map(|(after, before)| after - before);
         self.verdict()?;
         let mut latencies = std::mem::take(&mut self.paced).latencies;
         latencies.sort_unstable();
-        Ok((Phase { took, cpu, deliveries: lines * self.fan_out() }, latencies))
+        Ok((Phase { took, cpu, broker, deliveries: lines * self.fan_out() }, latencies))
     }
 
     /// How many deliveries one line of each sender makes.
@@ -360,9 +364,11 @@ pub fn stall(run: &Run, pin: bool) -> Result<Figures> {
 impl Phase {
     fn figures(&self) -> Figures {
         let deliveries = self.deliveries as f64;
-        Figures::from([
+        let mut figures = Figures::from([
             ("cpu_us", self.cpu.as_secs_f64() * 1e6 / deliveries),
             ("rate", deliveries / self.took.as_secs_f64()),
-        ])
+        ]);
+        figures.extend(self.broker.map(|broker| ("broker_us", broker.as_secs_f64() * 1e6 / deliveries)));
+        figures
     }
 }

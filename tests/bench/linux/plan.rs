@@ -54,6 +54,8 @@ pub struct Subject {
 #[derive(Clone)]
 pub enum How {
     Ours,
+    /// So many of our servers, and one room by a broker.
+    Relayed(usize),
     Command(Against),
     Floor(Mode),
 }
@@ -137,6 +139,11 @@ fn cases(group: &str, proto: Proto, quick: bool, descriptors: usize) -> Vec<Case
             .filter(|&len| connected || len <= 1024) // the notes' UDP server cuts longer ones
             .map(|len| case("size", format!("{len} B"), flood(1, 100, len)))
             .collect(),
+        // One room on several servers. A datagram for a full buffer is dropped, also by a broker's pace.
+        "relay" if connected => vec![
+            case("relay", "1x100".into(), flood(1, 100, LINE)),
+            case("relay", "200/s x100".into(), Kind::Paced { listeners: 100 }),
+        ],
         _ => Vec::new(),
     }
 }
@@ -145,6 +152,11 @@ fn subjects(args: &Args, proto: Proto, case: &Case) -> Vec<Subject> {
     let mut all = Vec::new();
     if args.ours {
         all.push(Subject { name: "ours".into(), how: How::Ours });
+    }
+    if case.group == "relay" {
+        let relayed = |servers| Subject { name: format!("{servers} and broker"), how: How::Relayed(servers) };
+        all.extend((1..=4).map(relayed));
+        return all;
     }
     for against in args.against.iter().filter(|against| against.proto == proto) {
         all.push(Subject { name: against.name.clone(), how: How::Command(against.clone()) });

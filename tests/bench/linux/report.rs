@@ -48,6 +48,13 @@ fn columns(group: &str) -> &'static [(&'static str, &'static str, usize)] {
             ("left_kib", "KiB left", 0),
             ("again_kib", "KiB more, again", 0),
         ],
+        "relay" => &[
+            ("cpu_us", "CPU µs/delivery", 4),
+            ("broker_us", "broker µs/delivery", 4),
+            ("rate", "deliveries/s", 0),
+            ("p50_us", "p50 µs", 0),
+            ("p99_us", "p99 µs", 0),
+        ],
         "stall" => &[("silence_ms", "longest silence ms", 1), ("seconds", "s in all", 2)],
         _ => &[("cpu_us", "CPU µs/delivery", 4), ("rate", "deliveries/s", 0)],
     }

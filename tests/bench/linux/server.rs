@@ -23,6 +23,9 @@ pub struct Server {
     pub stdin: ChildStdin,
     pub addr: SocketAddr,
     clock: ClockId,
+    /// Further servers of the same room, and the broker between them all.
+    others: Vec<Server>,
+    broker: Option<Box<Server>>,
 }
 
 #[derive(Clone, Copy)]
@@ -34,15 +37,41 @@ pub struct Memory {
 impl Server {
     /// Starts the run's server; a floor is told how many clients to expect, and what to say to them.
     pub fn start(run: &Run, clients: usize, senders: usize, len: usize, pin: bool) -> Result<Self> {
-        let (mut command, addr) = match &run.subject.how {
+        let (command, addr) = match &run.subject.how {
             How::Ours => ours(run.proto)?,
+            How::Relayed(servers) => return Self::relayed(run.proto, *servers, pin),
             How::Command(against) => by_command(against)?,
             How::Floor(mode) => {
                 let addr = free_address()?;
                 (Floor { proto: run.proto, mode: *mode, addr, clients, senders, len }.command()?, addr)
             }
         };
-        if listens(run.proto, addr.port()) {
+        Self::spawn(command, addr, run.proto, pin)
+    }
+
+    /// So many of our servers, and a broker that makes one room of them.
+    fn relayed(proto: Proto, servers: usize, pin: bool) -> Result<Self> {
+        let addr = free_address()?;
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut command = Command::new("sh"); // it isn't in everybody's PATH
+        command.env("PATH", format!("{path}:/usr/sbin"));
+        command.args(["-c", "exec nats-server -a 127.0.0.1 -p $0", &addr.port().to_string()]);
+        let broker =
+            Self::spawn(command, addr, Proto::Tcp, pin).map_err(|error| format!("nats-server: {error}"))?;
+        let one = |_| {
+            let (mut command, at) = ours(proto)?;
+            command.env("CHATROOM_NATS", format!("nats://{addr}"));
+            Self::spawn(command, at, proto, pin)
+        };
+        let mut others = (1..servers).map(one).collect::<Result<Vec<_>>>()?;
+        let mut first = one(0)?;
+        first.others.append(&mut others);
+        first.broker = Some(Box::new(broker));
+        Ok(first)
+    }
+
+    fn spawn(mut command: Command, addr: SocketAddr, proto: Proto, pin: bool) -> Result<Self> {
+        if listens(proto, addr.port()) {
             return Err(format!("something else listens on port {} already", addr.port()).into());
         }
         pin_to(pin.then_some(0))?; // inherited by the server
@@ -50,8 +79,8 @@ impl Server {
         pin_to(pin.then_some(1))?;
         let stdin = child.stdin.take().ok_or("no stdin")?;
         let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(i32::try_from(child.id())?))?;
-        let mut server = Self { child, stdin, addr, clock };
-        server.wait_until_it_listens(run.proto)?;
+        let mut server = Self { child, stdin, addr, clock, others: Vec::new(), broker: None };
+        server.wait_until_it_listens(proto)?;
         Ok(server)
     }
 
@@ -70,8 +99,23 @@ impl Server {
     }
 
     /// User and system time of all its threads, those that have ended included, to the nanosecond.
+    /// Of several servers, all together.
     pub fn cpu(&self) -> Result<Duration> {
-        Ok(clock_gettime(self.clock)?.into())
+        let own = Duration::from(clock_gettime(self.clock)?);
+        self.others.iter().try_fold(own, |sum, other| Ok(sum + other.cpu()?))
+    }
+
+    /// The same of the broker, if there is one.
+    pub fn broker_cpu(&self) -> Result<Option<Duration>> {
+        self.broker.as_ref().map(|broker| broker.cpu()).transpose()
+    }
+
+    /// Where this client belongs: the clients go round the servers.
+    pub fn addr_of(&self, client: usize) -> SocketAddr {
+        match client % (self.others.len() + 1) {
+            0 => self.addr,
+            other => self.others[other - 1].addr,
+        }
     }
 
     pub fn memory(&self) -> Result<Memory> {
@@ -108,6 +152,7 @@ fn ours(proto: Proto) -> Result<(Command, SocketAddr)> {
     let addr = free_address()?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatroom"));
     command.args([format!("{proto}-server"), addr.to_string(), "--max-clients".into(), "20000".into()]);
+    command.env_remove("CHATROOM_NATS");
     Ok((command, addr))
 }
 

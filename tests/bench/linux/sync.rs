@@ -111,8 +111,8 @@ fn connect(proto: Proto, server: &Server, count: usize) -> Result<Vec<Sock>> {
     let mut socks = Vec::with_capacity(count);
     while socks.len() < count {
         let from = socks.len();
-        for _ in from..count.min(from + 8) {
-            socks.push(Sock::connect(proto, server.addr)?);
+        for number in from..count.min(from + 8) {
+            socks.push(Sock::connect(proto, server.addr_of(number))?);
         }
         sleep(Duration::from_micros(500));
         for sock in &socks[from..] {
