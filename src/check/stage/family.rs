@@ -112,9 +112,13 @@ pub fn seen_by(pid: u32) -> Vec<Socket> {
 fn row(line: &str, table: &str, waiting: &str) -> Option<Socket> {
     /// How a row shows the timer of a closed window.
     const PROBES: &str = "04:";
+    /// States in which the other side has said that nothing more will come: CLOSE_WAIT, LAST_ACK, CLOSING.
+    const AFTER_THE_END: [&str; 3] = ["08", "09", "0B"];
     let fields: Vec<&str> = line.split_whitespace().collect();
     let (to_send, unread) = fields.get(4)?.split_once(':')?;
     let bytes = |number| u64::from_str_radix(number, 16).ok();
+    // The end of what the other side sends counts as a byte.
+    let end = u64::from(AFTER_THE_END.contains(fields.get(3)?));
     Some(Socket {
         pid: 0,
         inode: fields.get(9)?.parse().ok()?,
@@ -123,7 +127,7 @@ fn row(line: &str, table: &str, waiting: &str) -> Option<Socket> {
         is_udp: table.starts_with("udp"),
         is_open: *fields.get(3)? == waiting,
         to_send: bytes(to_send)?,
-        unread: bytes(unread)?,
+        unread: bytes(unread)?.saturating_sub(end),
         is_stuck: fields.get(5)?.starts_with(PROBES),
     })
 }
@@ -169,6 +173,18 @@ mod tests {
             sockets(std::process::id()).iter().filter(|one| one.is_open).map(|one| one.local).collect();
         assert!(tcp.local_addr().is_ok_and(|address| open.contains(&address)), "{open:?}");
         assert!(udp.local_addr().is_ok_and(|address| open.contains(&address)), "{open:?}");
+    }
+
+    #[test]
+    fn the_end_of_a_connection_is_no_byte() {
+        let row_of = |state, unread| {
+            let line = format!("0: 0100007F:1F90 0100007F:1F91 {state} 00000000:{unread} 00:0 0 1000 0 77 1");
+            row(&line, "tcp", "0A").map(|socket| socket.unread)
+        };
+        assert_eq!(
+            [row_of("01", "1"), row_of("08", "1"), row_of("08", "0"), row_of("08", "6")],
+            [1, 0, 0, 5].map(Some)
+        );
     }
 
     #[test]
