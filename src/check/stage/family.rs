@@ -146,7 +146,7 @@ pub fn inode(descriptor: &Path) -> Option<u64> {
 }
 
 /// `0100007F:1F90` is 127.0.0.1:8080: the address in words of four bytes, each as this machine keeps numbers.
-pub(in crate::check) fn address(text: &str) -> Option<SocketAddr> {
+fn address(text: &str) -> Option<SocketAddr> {
     let (ip, port) = text.split_once(':')?;
     let words = (0..ip.len() / 8).map(|i| u32::from_str_radix(ip.get(8 * i..8 * i + 8)?, 16).ok());
     let bytes: Vec<u8> =
