@@ -54,6 +54,16 @@ pub fn has_group(group: u32) -> bool {
     all_processes().any(|one| one.group == group)
 }
 
+/// All processes that have this in their environment, as `NAME=value`.
+#[must_use]
+pub fn marked(variable: &str) -> Vec<u32> {
+    let has_it = |pid: &u32| {
+        let all = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        all.split(|byte| *byte == 0).any(|one| one == variable.as_bytes())
+    };
+    all_processes().map(|one| one.pid).filter(has_it).collect()
+}
+
 fn all_processes() -> impl Iterator<Item = Process> {
     fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| process(&entry))
 }
