@@ -143,7 +143,7 @@ fn try_all(order: &Order, target: &Target) -> ExitCode {
 }
 
 /// Before anything is tried: the file may be there, or not, and is left as it is.
-fn must_be_writable(file: &str) -> Result<(), String> {
+pub(super) fn must_be_writable(file: &str) -> Result<(), String> {
     let was_there = Path::new(file).exists();
     match OpenOptions::new().append(true).create(true).open(file) {
         Ok(_) if was_there => Ok(()),
@@ -213,20 +213,19 @@ fn announce(case: &Case, kind: Kind) {
     let long = seconds.map(|seconds| tr!(zh "（大约 {seconds} 秒）", en " (about {seconds} s)"));
     if io::stdout().is_terminal() {
         let long = long.unwrap_or_default();
-        print::progress(&first_columns(&format!("… {id}{long}  {title}"), ROW));
+        print::progress(&in_a_row(&format!("… {id}{long}  {title}")));
     } else if let Some(long) = long {
         print::out(&format!("… {id}  {title}{long}"));
     }
 }
 
 /// What is to be replaced must not take two rows: terminals have 80 columns, or more.
-const ROW: usize = 79;
-
-fn first_columns(text: &str, most: usize) -> String {
+pub(super) fn in_a_row(text: &str) -> String {
+    const ROW: usize = 79;
     let mut used = 0;
     let fits = |c: &char| {
         used += columns(*c);
-        used <= most
+        used <= ROW
     };
     text.chars().take_while(fits).collect()
 }

@@ -94,8 +94,7 @@ fn everybody_is_told_how_far_they_are_and_who_chats_with_whom() {
     );
     let page = class.file("c.html");
     assert!(page.contains("&lt;Bo&gt;") && !page.contains("<Bo>") && page.contains("张三"), "{page}");
-    let left = Command::new("pgrep").args(["-fx", "sleep 4719"]).output().expect("pgrep runs");
-    assert_eq!(String::from_utf8_lossy(&left.stdout), "", "these still run");
+    nobody_is_left("sleep 4719");
     assert!(!class.0.join("list.txt.partial").exists(), "all is known, so nothing is kept");
 }
 
@@ -115,6 +114,55 @@ fn one_that_takes_too_long_is_told_so() {
         "an exercise will do, too"
     );
     assert_eq!(lines[2]["summary"]["programs"], 2);
+}
+
+#[test]
+fn a_checker_that_was_killed_has_not_found_all_right() {
+    // What belongs to the first case passes; then it kills whoever checks it.
+    let class = Class::new(
+        "Mallory udp-client sh -c 'if [ -e seen ]; then kill -9 $PPID; sleep 4723; fi; touch seen; exec \"$0\" udp-client \"$1\"' OURS {addr}\n",
+    );
+    let (code, told, _) = class.check(&["--level", "notes"]);
+    assert!(told.contains("the checker ended before it was through") && code == Some(1), "{code:?} {told}");
+    nobody_is_left("sleep 4723");
+}
+
+#[test]
+fn who_left_the_group_ends_all_the_same() {
+    let class = Class::new("Dora udp-server sh -c '(setsid sleep 4724 &) ; exit 3' {port}\n");
+    let (code, told, _) = class.check(&["--level", "notes"]);
+    assert!(told.contains("mend udp-relay first") && code == Some(1), "{code:?} {told}");
+    nobody_is_left("sleep 4724");
+}
+
+#[test]
+fn who_cannot_be_judged_is_told_why() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its address");
+    let class = Class::new(&format!("Ann tcp-server --addr {address} OURS tcp-server {{addr}}\n"));
+    let (code, told, _) = class.check(&["--level", "notes"]);
+    assert!(told.contains(&format!("nothing could be judged: another program has {address}")), "{told}");
+    assert_eq!(code, Some(1), "{told}");
+}
+
+#[test]
+fn a_name_is_only_text() {
+    let class = Class::new("\"=1+1\x1b[2J<b>\" udp-client false {addr}\n");
+    let files = ["--csv", "c.csv", "--junit", "c.xml", "--report", "c.html", "--level", "notes"];
+    let (_, told, _) = class.check(&files);
+    assert!(told.starts_with("=1+1\\u{1b}[2J<b>  udp-client"), "{told}");
+    assert!(class.file("c.csv").contains("\r\n'=1+1"), "{}", class.file("c.csv"));
+    for file in ["c.xml", "c.html"] {
+        let text = class.file(file);
+        let is_harmless = text.contains("&lt;b&gt;") && !text.contains("<b>") && !text.contains('\x1b');
+        assert!(is_harmless, "{text}");
+    }
+}
+
+#[track_caller]
+fn nobody_is_left(command: &str) {
+    let left = Command::new("pgrep").args(["-fx", command]).output().expect("pgrep runs");
+    assert_eq!(String::from_utf8_lossy(&left.stdout), "", "these still run");
 }
 
 /// Waits for something.
@@ -142,11 +190,11 @@ fn a_run_that_was_stopped_is_gone_on_with() {
 
     // What is known isn't found out again: it would be another program by now.
     fs::write(class.0.join("none"), "#!/bin/sh\nsleep 1").expect("a program for the test");
-    let (code, told, _) = class.check(&["--level", "notes"]);
+    let (code, told, said) = class.check(&["--level", "notes", "--limit", "2", "--jobs", "1"]);
+    assert!(said.contains("known from the run that was stopped: 1 of 2 programs"), "{said}");
     assert!(told.contains("Ann  tcp-server  notes 0/18") && code == Some(1), "{code:?} {told}");
     assert!(!Path::new(&class.0.join("list.txt.partial")).exists(), "nothing is kept any more");
-    let left = Command::new("pgrep").args(["-fx", "sleep 4721"]).output().expect("pgrep runs");
-    assert_eq!(String::from_utf8_lossy(&left.stdout), "", "these still run");
+    nobody_is_left("sleep 4721");
 }
 
 #[test]
@@ -164,6 +212,8 @@ fn what_is_no_list_gets_one_sentence() {
     let class = Class::new("Ann tcp-server ./a {port}\n");
     let (code, _, said) = class.check(&["--csv", "no/folder.csv"]);
     assert!(code == Some(1) && said.contains("cannot write no/folder.csv"), "{said}");
+    let (code, _, said) = class.check(&["--csv", "list.txt"]);
+    assert!(code == Some(2) && said.contains("list.txt is the list"), "{said}");
     let (code, _, said) = class.check(&["--jobs", "many"]);
     assert!(code == Some(2) && said.contains("--jobs takes a whole number"), "{said}");
 }

@@ -198,6 +198,7 @@ fn a_room_freezes_slowly() {
         assert!(at("  $ ") < at(stops) && at(stops) < at(fails), "in this order:\n{said}");
         if cfg!(target_os = "linux") {
             assert!(at(if lang == "en" { " MB unread" } else { " MB 没有读" }) < at(stops), "{said}");
+            assert_holds(&fs::read_to_string(&page).unwrap(), &["<ul class=\"inside\"><li>"]);
         }
     }
 }

@@ -1,14 +1,15 @@
 //! One program of a class, checked by a checker of its own: whatever it does, the others go on.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use super::list::Entry;
 use crate::check::Level;
-use crate::check::stage::system;
+use crate::check::stage::{family, system};
 use crate::support::stop;
 use crate::tr;
 
@@ -18,6 +19,7 @@ pub struct Told {
     pub id: String,
     pub level: String,
     pub outcome: String,
+    /// The likely cause of a failure, or why it wasn't checked.
     pub cause: String,
 }
 
@@ -63,11 +65,13 @@ const ENDING: Duration = Duration::from_secs(10);
 
 /// Checks a program. `None` if all is to end meanwhile.
 pub fn check(entry: &Entry, asked: &Asked) -> Option<Result> {
-    let mut checker = match start(entry, asked) {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let mark = format!("{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let mut checker = match start(entry, asked, &mark) {
         Ok(checker) => checker,
         Err(why) => return Some(Result { cases: Vec::new(), why_not: Some(why) }),
     };
-    let cases = collect(&mut checker);
+    let said = collect(&mut checker);
     let deadline = Instant::now() + asked.limit;
     let mut why_not = None;
     while matches!(checker.try_wait(), Ok(None)) {
@@ -78,14 +82,29 @@ pub fn check(entry: &Entry, asked: &Asked) -> Option<Result> {
         }
         thread::sleep(LOOK);
     }
-    let cases = cases.recv_timeout(ENDING).unwrap_or_default();
-    if cases.is_empty() && why_not.is_none() {
-        why_not = Some(tr!(zh "检查器什么也没有说", en "the checker said nothing"));
-    }
+    end_all_marked(&mark);
+    let Said { cases, is_whole } = said.recv_timeout(ENDING).unwrap_or_default();
+    let why_not = why_not.or_else(|| why_unknown(&cases, is_whole));
     (!stop::requested()).then_some(Result { cases, why_not })
 }
 
-fn start(entry: &Entry, asked: &Asked) -> std::result::Result<Child, String> {
+/// What a checker has said that ended by itself may be less than all, or nothing.
+fn why_unknown(cases: &[Told], is_whole: bool) -> Option<String> {
+    if !is_whole {
+        return Some(tr!(zh "检查器没有检查完就结束了", en "the checker ended before it was through"));
+    }
+    if cases.iter().any(|told| told.outcome != "not-checked") {
+        return None;
+    }
+    let no_case = tr!(zh "没有这一级的项目", en "there is no case of this level");
+    let why = cases.first().map_or(no_case, |told| told.cause.clone());
+    Some(tr!(zh "没有结论：{why}", en "nothing could be judged: {why}"))
+}
+
+/// By this in its environment one knows what belongs to an entry, whoever has started it.
+const MARK: &str = "CHATROOM_CLASS_ENTRY";
+
+fn start(entry: &Entry, asked: &Asked, mark: &str) -> std::result::Result<Child, String> {
     let program = env::current_exe()
         .map_err(|err| tr!(zh "找不到自己的程序: {err}", en "cannot find our own program: {err}"))?;
     let mut command = Command::new(program);
@@ -93,7 +112,7 @@ fn start(entry: &Entry, asked: &Asked) -> std::result::Result<Child, String> {
     command.args(["--lang", &tr!(zh "zh", en "en")]);
     command.args(entry.addr.iter().flat_map(|addr| ["--addr", addr]));
     command.args(asked.level.iter().flat_map(|level| ["--level".to_string(), level.to_string()]));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.env(MARK, mark).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     #[cfg(unix)] // or Ctrl-C at the terminal would go to it, too, and what it found be taken for the whole
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command.spawn().map_err(|err| tr!(zh "无法启动检查器: {err}", en "cannot start the checker: {err}"))
@@ -109,27 +128,49 @@ fn end(checker: &mut Child) {
     let _ = checker.kill();
 }
 
+/// What a program has started may have left its process group, as those do that run in the background; and a checker
+/// that was killed has ended nothing. While these are ended, they may start more.
+fn end_all_marked(mark: &str) {
+    const ROUNDS: usize = 10;
+    for _ in 0..ROUNDS {
+        let left = family::marked(&format!("{MARK}={mark}"));
+        if left.is_empty() {
+            return;
+        }
+        system::kill(&left);
+    }
+}
+
+/// What a checker has said.
+#[derive(Default)]
+struct Said {
+    cases: Vec<Told>,
+    /// It has summed up.
+    is_whole: bool,
+}
+
 /// Reads what a checker says, on a thread of its own; all of it at once, when it has ended.
-fn collect(checker: &mut Child) -> mpsc::Receiver<Vec<Told>> {
-    let (sender, cases) = mpsc::channel();
+fn collect(checker: &mut Child) -> mpsc::Receiver<Said> {
+    let (sender, all) = mpsc::channel();
     if let Some(stdout) = checker.stdout.take() {
         thread::spawn(move || {
-            let lines = BufReader::new(stdout.take(MOST)).lines().map_while(std::result::Result::ok);
-            let _ = sender.send(lines.filter_map(|line| told(&line)).collect());
+            let mut said = Said::default();
+            for line in BufReader::new(stdout.take(MOST)).lines().map_while(std::result::Result::ok) {
+                said.is_whole = line.starts_with("{\"summary\":");
+                said.cases.extend(told(&line));
+            }
+            let _ = sender.send(said);
         });
     }
-    cases
+    all
 }
 
 /// What a line of `check --json` tells of a case; the last one is about all.
 fn told(line: &str) -> Option<Told> {
     let text = |key| field(line, key);
-    Some(Told {
-        id: text("case")?,
-        level: text("level")?,
-        outcome: text("outcome")?,
-        cause: text("cause").unwrap_or_default(),
-    })
+    let outcome = text("outcome")?;
+    let why = if outcome == "not-checked" { text("got") } else { text("cause") };
+    Some(Told { id: text("case")?, level: text("level")?, outcome, cause: why.unwrap_or_default() })
 }
 
 /// A text of an object that `check --json` has written. Inside of texts, quotes have a backslash before them, so the key

@@ -12,9 +12,11 @@ use crate::support::lock;
 /// The file beside the list, and what is in it.
 #[derive(Debug)]
 pub struct Kept {
-    path: PathBuf,
+    pub path: PathBuf,
     file: Mutex<Option<File>>,
     before: String,
+    /// How long a program may take, as it is written down.
+    limit: String,
 }
 
 /// Which line of the list a block is about; and how one of a case, and of what kept it from the rest, begins.
@@ -30,10 +32,15 @@ impl Kept {
         let before = fs::read_to_string(&path).unwrap_or_default();
         let before = before.strip_prefix(&head).unwrap_or_default().to_string();
         let file = Mutex::new(write_new(&path, &(head + &before)).ok());
-        Kept { path, file, before }
+        Kept { path, file, before, limit: format!("{:?}", asked.limit) }
     }
 
-    /// What is known of a program.
+    /// Whether there is a file that the next run can go on from.
+    pub fn is_kept(&self) -> bool {
+        lock(&self.file).is_some()
+    }
+
+    /// What is known of a program. Who didn't finish within another time may finish within this one.
     pub fn of(&self, entry: &Entry) -> Option<Result> {
         let head = format!("{ENTRY}{}\n", entry.line);
         let blocks =
@@ -42,7 +49,7 @@ impl Kept {
         let mut result = Result::default();
         for line in self.before[at + head.len()..].lines().take_while(|line| !line.starts_with(ENTRY)) {
             match line.strip_prefix(WHY_NOT) {
-                Some(why) => result.why_not = Some(why.to_string()),
+                Some(why) => result.why_not = Some(why.strip_prefix(&self.limit)?.trim_start().to_string()),
                 None if line == END => return Some(result),
                 None => result.cases.extend(case(line)),
             }
@@ -59,7 +66,9 @@ impl Kept {
                 cause.replace(['\n', '\t'], " ")
             );
         }
-        block.extend(result.why_not.iter().map(|why| format!("{WHY_NOT}{why}\n")));
+        block.extend(
+            result.why_not.iter().map(|why| format!("{WHY_NOT}{} {}\n", self.limit, why.replace('\n', " "))),
+        );
         if let Some(file) = lock(&self.file).as_mut() {
             let _ = file.write_all(format!("{block}{END}\n").as_bytes());
         }

@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::check::Kind;
 use crate::check::order::Order;
+use crate::support::terminal::visible;
 use crate::tr;
 
 /// Somebody's program.
@@ -32,7 +33,7 @@ pub fn read(file: &str) -> Result<Vec<Entry>, String> {
     let text = String::from_utf8(bytes).map_err(
         |_| tr!(zh "{file} 不是 UTF-8；请另存为 UTF-8", en "{file} is not UTF-8; save it as UTF-8"),
     )?;
-    parse(&text).map_err(|(line, why)| format!("{file}:{line}: {why}"))
+    parse(&text).map_err(|(line, why)| visible(&format!("{file}:{line}: {why}")))
 }
 
 /// The entries of a list, or the number of the first line that is wrong, and why.

@@ -23,7 +23,9 @@ use self::kept::Kept;
 use self::list::Entry;
 use self::order::Order;
 use super::Kind;
+use super::command::{in_a_row, must_be_writable};
 use super::stage::program;
+use crate::support::terminal::visible;
 use crate::support::{lock, print, stop};
 use crate::warn;
 
@@ -59,19 +61,28 @@ const INTERRUPTED: u8 = 130;
 /// A sentence, when the list can't be read or a file can't be written.
 pub fn run(order: &Order) -> Result<ExitCode, String> {
     let entries = list::read(&order.file)?;
-    order.files().try_for_each(|file| tell::write(file, ""))?; // better now than after an hour
+    order.files().try_for_each(must_be_writable)?; // better now than after an hour
     stop::on_signal(|| {
         program::end_all();
         thread::sleep(ENDING); // Meanwhile all is told that was found out.
+        stop::exit(i32::from(INTERRUPTED));
     })?;
     let kept = Kept::open(&order.file, &order.asked);
+    let known = entries.iter().filter(|entry| kept.of(entry).is_some()).count();
+    if known > 0 {
+        let (all, file) = (entries.len(), kept.path.display());
+        warn!(zh "{all} 个程序里，{known} 个的结果来自上一次中断了的检查；要全部重新检查，就删掉 {file}",
+              en "known from the run that was stopped: {known} of {all} programs; delete {file} to check all anew");
+    }
     let results = each(&entries, order.jobs, |entry| look_at(entry, order, &kept));
     let pairs = pairs_of(&entries, &results, order.jobs);
     let class = Class { entries, results, pairs };
     tell::all(&class, order)?;
     if stop::requested() {
         let file = &order.file;
-        warn!(zh "检查中断了；再运行一次，从这里接着检查 {file}", en "stopped; run it again, and it goes on from here with {file}");
+        if kept.is_kept() {
+            warn!(zh "检查中断了；再运行一次，从这里接着检查 {file}", en "stopped; run it again, and it goes on from here with {file}");
+        }
         return Ok(ExitCode::from(INTERRUPTED));
     }
     kept.forget();
@@ -97,7 +108,8 @@ fn look_at(entry: &Entry, order: &Order, kept: &Kept) -> Option<Found> {
     let found = entry::check(entry, &order.asked)?;
     kept.add(entry, &found);
     if !order.json && io::stdout().is_terminal() {
-        print::progress(&format!("{}  {}  {}", entry.name, entry.what, tell::in_words(&found))); // the next takes its place
+        let line = format!("{}  {}  {}", entry.name, entry.what, tell::in_words(&found));
+        print::progress(&in_a_row(&visible(&line))); // the next takes its place
     }
     Some(found)
 }
@@ -107,7 +119,7 @@ fn each<T: Sync, R: Send>(all: &[T], jobs: usize, does: impl Fn(&T) -> Option<R>
     let queue: Mutex<VecDeque<usize>> = Mutex::new((0..all.len()).collect());
     let done = Mutex::new(all.iter().map(|_| None).collect::<Vec<Option<R>>>());
     thread::scope(|scope| {
-        for _ in 0..jobs {
+        for _ in 0..jobs.min(all.len()) {
             scope.spawn(|| {
                 while !stop::requested() {
                     let Some(at) = lock(&queue).pop_front() else { return };

@@ -65,6 +65,12 @@ impl Order {
             return Err(tr!(zh "check class 需要一个名单，每行写：名字 种类 命令",
                            en "check class needs a list, with a name, a kind and a command in each line"));
         }
+        if order.files().any(|file| file == order.file) {
+            let file = &order.file;
+            return Err(
+                tr!(zh "{file} 是名单，结果不能写在里面", en "{file} is the list, so the outcome can't go there"),
+            );
+        }
         Ok(order)
     }
 

@@ -1,10 +1,11 @@
 //! What came of a class as one HTML page that needs nothing else: the people, their cases, and who chats with whom.
 
 use super::entry::{Result as Found, Told};
-use super::tell::{sign, what_next};
+use super::tell::{about_pairs, cases, sign, what_next};
 use super::{Class, Entry};
+use crate::check::telling::timeline::html;
 use crate::check::{Kind, Level};
-use crate::support::html::{self, escape};
+use crate::support::html::document;
 use crate::tr;
 
 /// The whole page.
@@ -15,7 +16,7 @@ pub fn page(class: &Class) -> String {
     let whos =
         [people(class), Kind::ALL.iter().map(|kind| grid(class, *kind)).collect(), pairs(class)].concat();
     let body = format!("<h1>{title}</h1>\n<p>{how}</p>\n{whos}");
-    html::document(&title, include_str!("page.css"), &body)
+    document(&title, include_str!("page.css"), &body)
 }
 
 fn section(title: &str, head: &str, rows: &str) -> String {
@@ -26,14 +27,13 @@ fn section(title: &str, head: &str, rows: &str) -> String {
 
 fn people(class: &Class) -> String {
     let row = |(entry, result): (&Entry, &Option<Found>)| {
-        let (name, what) = (escape(&entry.name), escape(&entry.what));
+        let (name, what) = (html(&entry.name), html(&entry.what));
         let bars = [Level::Notes, Level::Safe].map(|level| bar(result.as_ref(), level)).concat();
         let words = result.as_ref().map_or(tr!(zh "还没有检查", en "not checked yet"), what_next);
-        let cause =
-            result.as_ref().and_then(Found::first).map(|told| escape(&told.cause)).unwrap_or_default();
+        let cause = result.as_ref().and_then(Found::first).map(|told| html(&told.cause)).unwrap_or_default();
         format!(
             "<tr><th scope=\"row\">{name}</th><td>{what}</td>{bars}<td class=\"text\">{}<br><small>{cause}</small></td></tr>\n",
-            escape(&words)
+            html(&words)
         )
     };
     let rows: String = class.entries.iter().zip(&class.results).map(row).collect();
@@ -56,12 +56,7 @@ fn grid(class: &Class, kind: Kind) -> String {
     let of_kind =
         |(entry, _): &(&Entry, &Option<Found>)| entry.kind == kind && entry.what == kind.to_string();
     let rows: Vec<_> = class.entries.iter().zip(&class.results).filter(of_kind).collect();
-    let mut ids: Vec<&str> = Vec::new();
-    for told in rows.iter().flat_map(|(_, result)| result.iter()).flat_map(|result| &result.cases) {
-        if !ids.contains(&&*told.id) {
-            ids.push(&told.id);
-        }
-    }
+    let ids = cases(rows.iter().filter_map(|(_, result)| result.as_ref()));
     if ids.is_empty() {
         return String::new();
     }
@@ -69,7 +64,7 @@ fn grid(class: &Class, kind: Kind) -> String {
     let row = |(entry, result): &(&Entry, &Option<Found>)| {
         let told = |id: &&str| result.iter().flat_map(|result| &result.cases).find(|told| told.id == *id);
         let cells: String = ids.iter().map(|id| case(told(id))).collect();
-        format!("<tr><th scope=\"row\">{}</th>{cells}</tr>\n", escape(&entry.name))
+        format!("<tr><th scope=\"row\">{}</th>{cells}</tr>\n", html(&entry.name))
     };
     section(&kind.to_string(), &format!("<th></th>{head}"), &rows.iter().map(row).collect::<String>())
 }
@@ -83,18 +78,17 @@ fn case(told: Option<&Told>) -> String {
         _ => ("", "–"),
     };
     let about = if cause.is_empty() { id.clone() } else { format!("{id}: {cause}") };
-    format!("<td class=\"{class}\" title=\"{}\">{sign}</td>", escape(&about))
+    format!("<td class=\"{class}\" title=\"{}\">{sign}</td>", html(&about))
 }
 
 /// Who chats with whom.
 fn pairs(class: &Class) -> String {
-    let title = tr!(zh "哪个服务器（行）和哪个客户端（列）能聊天", en "Which servers (rows) chat with which clients (columns)");
     let tables = ["tcp", "udp", "ws"].map(|transport| {
         let (servers, clients) = class.sides(transport);
         if servers.is_empty() || clients.is_empty() {
             return String::new();
         }
-        let name = |at: &usize| escape(&class.entries[*at].name);
+        let name = |at: &usize| html(&class.entries[*at].name);
         let head: String = clients
             .iter()
             .map(|client| format!("<th class=\"case\"><span>{}</span></th>", name(client)))
@@ -112,7 +106,7 @@ fn pairs(class: &Class) -> String {
             format!("<tr><th scope=\"row\">{}</th>{}</tr>\n", name(server), cells.collect::<String>())
         };
         let rows: String = servers.iter().map(row).collect();
-        section(&format!("{title}: {transport}"), &format!("<th></th>{head}"), &rows)
+        section(&about_pairs(transport), &format!("<th></th>{head}"), &rows)
     });
     tables.concat()
 }

@@ -11,6 +11,7 @@ use crate::check::Level;
 use crate::check::telling::events::columns;
 use crate::check::telling::json::Object;
 use crate::support::print;
+use crate::support::terminal::visible;
 use crate::tr;
 
 /// Tells all that was asked for.
@@ -21,8 +22,8 @@ pub fn all(class: &Class, order: &Order) -> Result<(), String> {
     if order.json {
         json(class).iter().for_each(|line| print::out(line));
     } else {
-        print::out(table(class).trim_end());
-        print::out(matrix(class).trim_end());
+        print::out(visible(&table(class)).trim_end());
+        print::out(visible(&matrix(class)).trim_end());
     }
     let texts =
         [(&order.csv, csv as fn(&Class) -> String), (&order.junit, junit), (&order.report, page::page)];
@@ -91,6 +92,12 @@ pub fn sign(chat: Option<bool>) -> &'static str {
     }
 }
 
+/// What a table of servers and clients shows.
+pub fn about_pairs(transport: &str) -> String {
+    tr!(zh "{transport}：哪个服务器（行）和哪个客户端（列）能聊天：✓ 能，✗ 不能，- 单独检查时就没有通过",
+        en "{transport}: which servers (rows) chat with which clients (columns): ✓ they do, ✗ they don't, - one fails by itself")
+}
+
 /// Which servers chat with which clients, a table for each transport.
 fn matrix(class: &Class) -> String {
     let mut text = String::new();
@@ -101,9 +108,7 @@ fn matrix(class: &Class) -> String {
         if !is_any {
             continue;
         }
-        let title = tr!(zh "{transport}：哪个服务器（行）和哪个客户端（列）能聊天：✓ 能，✗ 不能，- 单独检查时就没有通过",
-                        en "{transport}: which servers (rows) chat with which clients (columns): ✓ they do, ✗ they don't, - one fails by itself");
-        let _ = writeln!(text, "\n{title}");
+        let _ = writeln!(text, "\n{}", about_pairs(transport));
         for (number, client) in clients.iter().enumerate() {
             let _ = writeln!(text, "  {}  {}", number + 1, class.entries[*client].name);
         }
@@ -182,10 +187,10 @@ fn person(entry: &Entry, result: Option<&Found>) -> String {
         .close()
 }
 
-/// All cases that somebody was asked, each once.
-pub fn cases(class: &Class) -> Vec<&str> {
+/// All cases that these were asked, each once.
+pub fn cases<'a>(results: impl Iterator<Item = &'a Found>) -> Vec<&'a str> {
     let mut ids: Vec<&str> = Vec::new();
-    for told in class.results.iter().flatten().flat_map(|result| &result.cases) {
+    for told in results.flat_map(|result| &result.cases) {
         if !ids.contains(&&*told.id) {
             ids.push(&told.id);
         }
@@ -195,7 +200,7 @@ pub fn cases(class: &Class) -> Vec<&str> {
 
 /// For a spreadsheet (RFC 4180). The mark at the beginning tells Excel that it is UTF-8.
 fn csv(class: &Class) -> String {
-    let ids = cases(class);
+    let ids = cases(class.results.iter().flatten());
     let head = ["name", "kind", "notes", "of", "safe", "of", "first", "why"];
     let mut text = "\u{feff}".to_string() + &csv_line(head.iter().chain(&ids).map(ToString::to_string));
     for (entry, result) in class.entries.iter().zip(&class.results) {
@@ -215,11 +220,16 @@ fn csv(class: &Class) -> String {
 }
 
 fn csv_line(cells: impl Iterator<Item = String>) -> String {
+    // What looks like a formula is one to a spreadsheet, unless this stands before it.
+    let text = |cell: String| match cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => format!("'{cell}"),
+        false => cell,
+    };
     let quoted = |cell: String| match cell.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", cell.replace('"', "\"\"")),
         false => cell,
     };
-    cells.map(quoted).collect::<Vec<_>>().join(",") + "\r\n"
+    cells.map(text).map(quoted).collect::<Vec<_>>().join(",") + "\r\n"
 }
 
 /// For what reads the reports of JUnit: a suite for each program, a test for each case.
@@ -261,8 +271,26 @@ fn testcase(of: &str, Told { id, outcome, cause, .. }: &Told) -> String {
     format!("<testcase classname=\"{of}\" name=\"{id}\">{came}</testcase>")
 }
 
-/// A text as a value in XML, which has no control characters (XML 1.0, 2.2).
+/// A text as a value in XML, which has no control characters, and two others neither (XML 1.0, 2.2).
 fn attribute(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let is_none = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+    let text = text.replace(is_none, " ");
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{attribute, csv_line};
+
+    #[test]
+    fn a_cell_is_no_formula() {
+        let cells = ["=1+1", "+1", "-1", "@x", "\tx", "a=1", "5", "=\"a\",1"].map(str::to_string);
+        let line = "'=1+1,'+1,'-1,'@x,'\tx,a=1,5,\"'=\"\"a\"\",1\"\r\n";
+        assert_eq!(csv_line(cells.into_iter()), line);
+    }
+
+    #[test]
+    fn a_value_has_only_what_xml_has() {
+        assert_eq!(attribute("<a\u{1b}\u{0}\u{ffff}&\">"), "&lt;a   &amp;&quot;&gt;");
+    }
 }

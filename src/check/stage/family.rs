@@ -54,6 +54,16 @@ pub fn has_group(group: u32) -> bool {
     all_processes().any(|one| one.group == group)
 }
 
+/// All processes that have this in their environment, as `NAME=value`.
+#[must_use]
+pub fn marked(variable: &str) -> Vec<u32> {
+    let has_it = |pid: &u32| {
+        let all = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        all.split(|byte| *byte == 0).any(|one| one == variable.as_bytes())
+    };
+    all_processes().map(|one| one.pid).filter(has_it).collect()
+}
+
 fn all_processes() -> impl Iterator<Item = Process> {
     fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| process(&entry))
 }
@@ -112,9 +122,13 @@ pub fn seen_by(pid: u32) -> Vec<Socket> {
 fn row(line: &str, table: &str, waiting: &str) -> Option<Socket> {
     /// How a row shows the timer of a closed window.
     const PROBES: &str = "04:";
+    /// States in which the other side has said that nothing more will come: CLOSE_WAIT, LAST_ACK, CLOSING.
+    const AFTER_THE_END: [&str; 3] = ["08", "09", "0B"];
     let fields: Vec<&str> = line.split_whitespace().collect();
     let (to_send, unread) = fields.get(4)?.split_once(':')?;
     let bytes = |number| u64::from_str_radix(number, 16).ok();
+    // The end of what the other side sends counts as a byte.
+    let end = u64::from(AFTER_THE_END.contains(fields.get(3)?));
     Some(Socket {
         pid: 0,
         inode: fields.get(9)?.parse().ok()?,
@@ -123,7 +137,7 @@ fn row(line: &str, table: &str, waiting: &str) -> Option<Socket> {
         is_udp: table.starts_with("udp"),
         is_open: *fields.get(3)? == waiting,
         to_send: bytes(to_send)?,
-        unread: bytes(unread)?,
+        unread: bytes(unread)?.saturating_sub(end),
         is_stuck: fields.get(5)?.starts_with(PROBES),
     })
 }
@@ -142,7 +156,7 @@ pub fn inode(descriptor: &Path) -> Option<u64> {
 }
 
 /// `0100007F:1F90` is 127.0.0.1:8080: the address in words of four bytes, each as this machine keeps numbers.
-pub(in crate::check) fn address(text: &str) -> Option<SocketAddr> {
+fn address(text: &str) -> Option<SocketAddr> {
     let (ip, port) = text.split_once(':')?;
     let words = (0..ip.len() / 8).map(|i| u32::from_str_radix(ip.get(8 * i..8 * i + 8)?, 16).ok());
     let bytes: Vec<u8> =
@@ -169,6 +183,18 @@ mod tests {
             sockets(std::process::id()).iter().filter(|one| one.is_open).map(|one| one.local).collect();
         assert!(tcp.local_addr().is_ok_and(|address| open.contains(&address)), "{open:?}");
         assert!(udp.local_addr().is_ok_and(|address| open.contains(&address)), "{open:?}");
+    }
+
+    #[test]
+    fn the_end_of_a_connection_is_no_byte() {
+        let row_of = |state, unread| {
+            let line = format!("0: 0100007F:1F90 0100007F:1F91 {state} 00000000:{unread} 00:0 0 1000 0 77 1");
+            row(&line, "tcp", "0A").map(|socket| socket.unread)
+        };
+        assert_eq!(
+            [row_of("01", "1"), row_of("08", "1"), row_of("08", "0"), row_of("08", "6")],
+            [1, 0, 0, 5].map(Some)
+        );
     }
 
     #[test]

@@ -110,6 +110,13 @@ pub fn need_tracing() -> Verdict {
     not_checked(text!(zh "这里不允许 strace 跟踪程序", en "strace isn't allowed to trace programs here"))
 }
 
+/// Kills processes.
+pub fn kill(pids: &[u32]) {
+    let mut command = Command::new("kill");
+    command.arg("-KILL").args(pids.iter().map(u32::to_string)).stdout(Stdio::null()).stderr(Stdio::null());
+    let _ = command.status();
+}
+
 /// Sends a signal by name, as `kill -INT PID` does.
 pub fn signal(pid: u32, name: &str) -> Verdict {
     // Not the shell's own `kill`: this way a missing tool is told from a process that is gone.

@@ -1,6 +1,7 @@
 //! A case as a picture, time downwards: a table whose rows are what happened, with a lane each for everybody. It needs
 //! no more than HTML and CSS, so that labels wrap on a phone, and a long one goes on on the next sheet of paper.
 
+use std::mem;
 use std::time::Duration;
 
 use super::events::{Event, Flow, MAX_LINES, Record, SILENCE, What, is_cut, show_up_to};
@@ -72,17 +73,20 @@ fn name(lane: &Lane) -> String {
 
 /// All of them, with the silence between; the middle of very many left out.
 fn rows(items: &[Item<'_>], end: Duration, lanes: &mut Lanes, inside: &[Look]) -> String {
-    let longest = longest_silence(items, end);
     let left_out = items.iter().filter(|item| item.has_row()).count().saturating_sub(MAX_LINES);
     let hidden = MAX_LINES / 2..MAX_LINES / 2 + left_out;
+    let (mut inside, looked_at) = (looks(inside), last_silence(items, end));
     let (mut rows, mut count, mut busy_until) = (String::new(), 0, Duration::ZERO);
     for item in items {
         let (from, until) = item.time(end);
         if hidden.contains(&count) {
             rows += &if count == hidden.start && item.has_row() { gap(left_out) } else { String::new() };
         } else {
-            rows += &silence(busy_until, from, if busy_until == longest { inside } else { &[] });
-            rows += &row(item, end, lanes);
+            let mut inside_if = |holds| if holds { mem::take(&mut inside) } else { String::new() };
+            if from > busy_until + SILENCE {
+                rows += &silence(busy_until, from, &inside_if(looked_at == Some(busy_until)));
+            }
+            rows += &row(item, end, lanes, &inside_if(matches!(item, Item::Fails(_))));
         }
         count += usize::from(item.has_row());
         busy_until = busy_until.max(until);
@@ -98,35 +102,41 @@ fn gap(left_out: usize) -> String {
 /// The longest silence that is drawn as long as it is, in seconds.
 const LONGEST: f64 = 4.0;
 
-/// When the longest silence begins: it is what a look into the program is about.
-fn longest_silence(items: &[Item<'_>], end: Duration) -> Duration {
-    let (mut busy_until, mut longest) = (Duration::ZERO, (Duration::ZERO, Duration::ZERO));
-    for (from, until) in items.iter().map(|item| item.time(end)) {
-        longest = longest.max((from.saturating_sub(busy_until), busy_until));
+/// The failure that a silence ends with comes this soon after it: meanwhile one looks into the program.
+const SOON: Duration = Duration::from_secs(1);
+
+/// When the silence begins that the case fails by. Who waits in vain for one thing may hear others all the time.
+fn last_silence(items: &[Item<'_>], end: Duration) -> Option<Duration> {
+    let (mut busy_until, mut last) = (Duration::ZERO, None);
+    for (from, until) in items.iter().map(|item| item.time(end)).filter(|(from, _)| *from <= end) {
+        if from > busy_until + SILENCE {
+            last = Some(busy_until).filter(|_| end < from + SOON);
+        }
         busy_until = busy_until.max(until);
     }
-    longest.1
+    last
 }
 
-/// A hatched bar from then to then, if that is long enough; and what was seen in the program meanwhile.
-fn silence(from: Duration, to: Duration, inside: &[Look]) -> String {
-    if to <= from + SILENCE {
-        return String::new();
-    }
+/// A hatched bar from then to then, and what was seen in the program meanwhile.
+fn silence(from: Duration, to: Duration, inside: &str) -> String {
     let seconds = (to - from).as_secs_f64();
     let label = tr!(zh "沉默 {seconds:.1} 秒", en "{seconds:.1} s of silence");
     let shorter =
         if seconds > LONGEST { tr!(zh "（画短了）", en " (drawn shorter)") } else { String::new() };
     let (at, height) = (from.as_secs_f64(), seconds.min(LONGEST));
-    let looks: String = xray::lines(inside).iter().map(|line| format!("<li>{}</li>", html(line))).collect();
-    let inside = if looks.is_empty() { looks } else { format!("<ul class=\"inside\">{looks}</ul>") };
     format!(
         "<tr class=\"silence\"><td class=\"at\">{at:.3}</td><td class=\"lanes\">\
          <div style=\"--seconds:{height:.1}\"></div></td><td>{label}{shorter}{inside}</td></tr>\n"
     )
 }
 
-fn row(item: &Item<'_>, end: Duration, lanes: &mut Lanes) -> String {
+/// What was seen in the program, a line each.
+fn looks(inside: &[Look]) -> String {
+    let looks: String = xray::lines(inside).iter().map(|line| format!("<li>{}</li>", html(line))).collect();
+    if looks.is_empty() { looks } else { format!("<ul class=\"inside\">{looks}</ul>") }
+}
+
+fn row(item: &Item<'_>, end: Duration, lanes: &mut Lanes, inside: &str) -> String {
     let at = item.time(end).0.as_secs_f64();
     let (class, ends, label) = match item {
         Item::Flow(_) if !item.has_row() => return String::new(),
@@ -139,7 +149,7 @@ fn row(item: &Item<'_>, end: Duration, lanes: &mut Lanes) -> String {
     };
     let mark = ends.map_or(String::new(), mark);
     format!(
-        "<tr class=\"{class}\"><td class=\"at\">{at:.3}</td><td class=\"lanes\">{mark}</td><td>{label}</td></tr>\n"
+        "<tr class=\"{class}\"><td class=\"at\">{at:.3}</td><td class=\"lanes\">{mark}</td><td>{label}{inside}</td></tr>\n"
     )
 }
 
@@ -235,6 +245,34 @@ mod tests {
             "✗ fails: nothing",
         ] {
             assert!(drawn.contains(part), "{part} isn't in\n{drawn}");
+        }
+    }
+
+    #[test]
+    fn what_was_seen_inside_stands_beside_the_last_silence_or_below_it() {
+        set(Lang::En);
+        let drawn = |times: &[u64], end| {
+            let events = times.iter().map(|at| event(*at, "A", What::Says("hears".to_string()))).collect();
+            let [at, until] = [1, 50].map(Duration::from_millis);
+            let hears =
+                |who: &str| Flow { who: who.to_string(), is_said: false, from: at, until, bytes: 1 << 20 };
+            let (flows, end) = (vec![hears("B"), hears("C")], Duration::from_millis(end));
+            timeline(
+                &Record { events, flows, end },
+                Some("nothing"),
+                &[Look { says: "seen".to_string(), ..Look::default() }],
+            )
+        };
+        let list = "<ul class=\"inside\"><li>seen</li></ul>";
+        let noise: Vec<u64> = (50..66).map(|tenths| tenths * 100).collect();
+        for (beside, drawn) in [
+            ("1.2 s of silence", drawn(&[0, 5000, 7500], 8700)),
+            ("3.0 s of silence", drawn(&[0], 3050)),
+            ("1.5 s of silence", drawn(&[0, 5000, 6500], 6600)),
+            ("✗ fails: nothing", drawn(&noise, 6600)),
+        ] {
+            assert_eq!(drawn.matches(list).count(), 1, "{drawn}");
+            assert!(drawn.contains(&format!("{beside}{list}")), "{beside} in\n{drawn}");
         }
     }
 

@@ -1,12 +1,12 @@
 //! `--slow`: a flood that one can follow, the queue of one who doesn't read, and the moment at which the room stops.
 
-use std::fs;
 use std::net::SocketAddr;
+use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::check::stage::family::address;
+use crate::check::stage::family::{self, Socket};
 use crate::check::stage::speaker::Role;
 use crate::check::telling::events::Log;
 use crate::check::telling::live::on_terminal;
@@ -104,22 +104,12 @@ fn loudly(line: &str) {
 
 /// What lies between the server and this client: in the server's queue, and in its own. Nothing, where no table tells.
 fn unread(client: SocketAddr) -> Option<usize> {
-    let of_line = |line: &str| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let (sending, received) = fields.get(4)?.split_once(':')?;
-        let [sending, received] = [sending, received].map(|queue| usize::from_str_radix(queue, 16).ok());
-        let is = |field: usize| address(fields.get(field)?).map(|one| one == client);
-        if is(1)? {
-            received
-        } else if is(2)? {
-            sending
-        } else {
-            None
-        }
+    let queue = |socket: Socket| match socket {
+        Socket { is_udp: true, .. } => None,
+        Socket { local, unread, .. } if local == client => Some(unread),
+        Socket { remote, to_send, .. } if remote == client => Some(to_send),
+        _ => None,
     };
-    let tables = ["tcp", "tcp6"].map(|name| fs::read_to_string(format!("/proc/net/{name}")));
-    let tables: Vec<String> = tables.into_iter().flatten().collect();
-    let queues: Vec<usize> =
-        tables.iter().flat_map(|table| table.lines().skip(1).filter_map(of_line)).collect();
-    (!queues.is_empty()).then(|| queues.iter().sum())
+    let queues: Vec<u64> = family::seen_by(process::id()).into_iter().filter_map(queue).collect();
+    usize::try_from(queues.iter().sum::<u64>()).ok().filter(|_| !queues.is_empty())
 }

@@ -97,6 +97,11 @@ impl Standing<'_> {
     fn is_in(&self, calls: &[&str]) -> bool {
         self.thread.call.as_ref().is_some_and(|call| calls.contains(&call.name.as_str()))
     }
+
+    /// The system shows in which call it waits, and that is one of those whose meaning is known.
+    fn is_known_to_wait(&self) -> bool {
+        self.thread.call.as_ref().is_some_and(|call| !call.name.is_empty())
+    }
 }
 
 impl View<'_> {
@@ -120,8 +125,9 @@ impl View<'_> {
 
     /// Those on which something lies unread, and no thread is seen to write.
     fn connections(&self, processes: &[Process<'_>]) -> Vec<Look> {
-        let threads = processes.iter().flat_map(|process| &process.threads);
-        let senders: Vec<&Standing<'_>> = threads.filter(|one| one.is_in(&SENDS)).collect();
+        let threads = || processes.iter().flat_map(|process| &process.threads);
+        let senders: Vec<&Standing<'_>> = threads().filter(|one| one.is_in(&SENDS)).collect();
+        let may_write = !senders.is_empty() || !threads().all(Standing::is_known_to_wait);
         let has_writer = |socket: &Socket| {
             senders.iter().any(|one| one.socket.is_some_and(|its| its.inode == socket.inode))
         };
@@ -129,7 +135,7 @@ impl View<'_> {
         let look = |socket: &Socket| {
             let holder = processes.iter().find(|process| process.id == socket.pid);
             let runtime = holder.map_or(Runtime::Other, |process| process.runtime);
-            self.of_socket(socket, &says::unseen_writer(runtime, !senders.is_empty()))
+            self.of_socket(socket, &says::unseen_writer(runtime, may_write))
         };
         silent.filter_map(look).collect()
     }

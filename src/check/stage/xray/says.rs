@@ -39,6 +39,7 @@ pub(super) fn of_thread(one: &Standing<'_>, of: &Process<'_>, unread: Option<u64
         (Some(call), _) if call.name == "futex" => match of.runtime {
             Runtime::Go => tr!(zh "在 Go 的运行时里等待", en "waits inside Go's runtime"),
             Runtime::Java if is_of_jvm() => tr!(zh "在 Java 虚拟机内部等待", en "waits inside the JVM"),
+            _ if of.threads.len() == 1 => in_call(&call.name, "", None), // there is none to wait for
             _ => return for_others(call, one, of),
         },
         (Some(call), _) if !call.name.is_empty() => in_call(&call.name, &one.peer, unread),
@@ -68,14 +69,18 @@ fn for_others(call: &Call, one: &Standing<'_>, of: &Process<'_>) -> (String, Str
     let is_waited_for =
         |other: &&Standing<'_>| argument(1) & PRIVATE == 0 && u64::from(other.thread.id) == argument(2);
     if let Some(other) = of.threads.iter().find(is_waited_for) {
-        let number = &other.number;
-        return (number.clone(), tr!(zh "在等线程 {number} 结束", en "waits for the end of thread {number}"));
+        let number = shown(&other.number);
+        return (
+            other.number.clone(),
+            tr!(zh "在等线程 {number} 结束", en "waits for the end of thread {number}"),
+        );
     }
     let is_sender = |other: &&Standing<'_>| other.is_in(&SENDS) && other.number != one.number;
     let senders: Vec<&str> = of.threads.iter().filter(is_sender).map(|other| other.number.as_str()).collect();
     let is_timed = argument(3) != 0;
     let says = if !senders.is_empty() && of.runtime != Runtime::Node {
-        let holder = senders.join(&tr!(zh "、", en " or "));
+        let all: Vec<String> = senders.iter().map(|number| shown(number)).collect();
+        let holder = all.join(&tr!(zh "、", en " or "));
         tr!(zh "在等另一个线程（也许在等线程 {holder} 手里的锁）",
             en "waits for another thread (perhaps for the lock of thread {holder})")
     } else if is_timed && of.runtime == Runtime::Python {
@@ -89,13 +94,13 @@ fn for_others(call: &Call, one: &Standing<'_>, of: &Process<'_>) -> (String, Str
 }
 
 /// Why no thread is seen to write to a connection that takes nothing more.
-pub(super) fn unseen_writer(runtime: Runtime, somebody_writes: bool) -> String {
+pub(super) fn unseen_writer(runtime: Runtime, somebody_may: bool) -> String {
     match runtime {
         Runtime::Go => {
             tr!(zh "；也许有一个 goroutine 在写给它，在 Go 的运行时里等着：goroutine 不是线程，这里看不见",
                            en "; perhaps a goroutine that writes to it waits inside Go's runtime: goroutines aren't threads, so none is seen here")
         }
-        _ if somebody_writes => String::new(),
+        _ if somebody_may => String::new(),
         _ => tr!(zh "；没有线程停在写给它的调用里，程序自己的内存里也许还攒着更多",
                  en "; no thread is in a call that writes to it, and the program's own memory may hold more"),
     }
@@ -158,7 +163,8 @@ pub fn lines(looks: &[Look]) -> Vec<String> {
 
 /// Whether two say the same of different threads, or of different connections.
 fn is_alike(one: &Look, other: &Look) -> bool {
-    let is_read = |look: &Look| READS.contains(&look.call.as_str()) && look.peer != STDIN;
+    let is_read =
+        |look: &Look| READS.contains(&look.call.as_str()) && !look.peer.is_empty() && look.peer != STDIN;
     let process = |look: &Look| look.thread.split_once(OF_PROCESS).map(|(_, id)| id.to_string());
     match (one.thread.is_empty(), other.thread.is_empty()) {
         (true, true) => (&one.state, &one.peer) == (&other.state, &other.peer),
@@ -322,6 +328,15 @@ mod tests {
             "1",
             text!(zh "在等另一个线程（也许在等线程 1 手里的锁）", en "waits for another thread (perhaps for the lock of thread 1)"),
         );
+        let mut of = process(Runtime::Other, &[SEND, FUTEX]);
+        of.threads[0].number = "1 of process 7".to_string();
+        says(
+            &of,
+            1,
+            None,
+            "1 of process 7",
+            text!(zh "在等另一个线程（也许在等线程 1（进程 7） 手里的锁）", en "waits for another thread (perhaps for the lock of thread 1 of process 7)"),
+        );
         let of = process(Runtime::Other, &[SEND, SEND, FUTEX]);
         says(
             &of,
@@ -331,6 +346,8 @@ mod tests {
             text!(zh "在等另一个线程（也许在等线程 1、2 手里的锁）", en "waits for another thread (perhaps for the lock of thread 1 or 2)"),
         );
         let of = process(Runtime::Python, &[TIMED]);
+        says(&of, 0, None, "", text!(zh "停在 futex() 里", en "in futex()"));
+        let of = process(Runtime::Python, &[TIMED, TIMED]);
         says(
             &of,
             0,
@@ -414,6 +431,8 @@ mod tests {
         assert_eq!(lines(&looks).join("\n"), wanted.to_string());
         let alone = text!(zh "唯一的线程：停在 recv() 里，等的是 A", en "the only thread: in recv() from A");
         assert_eq!(lines(&[look("1", "recv", "A")]), [alone.to_string()]);
+        let of_a_pipe = [look("1", "read", "A"), look("2", "read", "")];
+        assert_eq!(lines(&of_a_pipe).len(), 2, "{:?}", lines(&of_a_pipe));
         let of_two = [look("1 of process 7", "recv", "A"), look("1 of process 8", "send", "S")];
         let wanted =
             text!(zh "线程 1（进程 8）：停在 send() 里，写给 S", en "thread 1 of process 8: in send() to S");

@@ -39,7 +39,7 @@ pub(super) enum Runtime {
 }
 
 /// System calls in which programs wait: their names, and their numbers on `x86_64` and on `aarch64`.
-const CALLS: [(&str, &[u64], &[u64]); 20] = [
+const CALLS: [(&str, &[u64], &[u64]); 21] = [
     ("read", &[0], &[63]),
     ("write", &[1], &[64]),
     ("readv", &[19], &[65]),
@@ -50,6 +50,7 @@ const CALLS: [(&str, &[u64], &[u64]); 20] = [
     ("recvmsg", &[47], &[212]),
     ("recvmmsg", &[299], &[243]),
     ("sendmmsg", &[307], &[269]),
+    ("sendfile", &[40], &[71]),
     ("accept", &[43, 288], &[202, 242]),
     ("connect", &[42], &[203]),
     ("futex", &[202], &[98]),
@@ -87,6 +88,7 @@ fn read(pid: u32, id: u32, file: &str) -> Option<String> {
 
 fn thread(pid: u32, id: u32, machine: u16, common: &str) -> Option<Thread> {
     let name = read(pid, id, "comm").filter(|name| name != common).unwrap_or_default();
+    let name = name.escape_debug().to_string(); // a program calls its threads what it likes
     let (state, call) = standing(pid, id)?;
     let call = match call {
         Some(text) => call_of(&text, machine),
