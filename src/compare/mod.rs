@@ -43,12 +43,17 @@ struct Program {
     ours: &'static [Source],
 }
 
+/// A program in Go.
+const fn go(name: &'static str, ours: &'static [Source]) -> Program {
+    Program { name, language: Language::Go, ours }
+}
+
 static PROGRAMS: [Program; 6] = [
-    Program { name: "tcp-server", language: Language::Go, ours: &[source!(Rust, "src/tcp/server.rs")] },
-    Program { name: "tcp-client", language: Language::Go, ours: &[source!(Rust, "src/tcp/client.rs")] },
-    Program { name: "udp-server", language: Language::Go, ours: &[source!(Rust, "src/udp/server.rs")] },
-    Program { name: "udp-client", language: Language::Go, ours: &[source!(Rust, "src/udp/client.rs")] },
-    Program { name: "ws-server", language: Language::Go, ours: &[source!(Rust, "src/ws/server.rs")] },
+    go("tcp-server", &[source!(Rust, "src/tcp/server.rs")]),
+    go("tcp-client", &[source!(Rust, "src/tcp/client.rs")]),
+    go("udp-server", &[source!(Rust, "src/udp/server.rs")]),
+    go("udp-client", &[source!(Rust, "src/udp/client.rs")]),
+    go("ws-server", &[source!(Rust, "src/ws/server.rs")]),
     Program {
         name: "web",
         language: Language::Page,
@@ -58,31 +63,11 @@ static PROGRAMS: [Program; 6] = [
 
 /// The same programs without what the notes leave out: plain ports, which the exercises begin from.
 static NAIVE: [Program; 5] = [
-    Program {
-        name: "tcp-server",
-        language: Language::Go,
-        ours: &[source!(Rust, "docs/exercises/naive/tcp_server.rs")],
-    },
-    Program {
-        name: "tcp-client",
-        language: Language::Go,
-        ours: &[source!(Rust, "docs/exercises/naive/tcp_client.rs")],
-    },
-    Program {
-        name: "udp-server",
-        language: Language::Go,
-        ours: &[source!(Rust, "docs/exercises/naive/udp_server.rs")],
-    },
-    Program {
-        name: "udp-client",
-        language: Language::Go,
-        ours: &[source!(Rust, "docs/exercises/naive/udp_client.rs")],
-    },
-    Program {
-        name: "ws-server",
-        language: Language::Go,
-        ours: &[source!(Rust, "docs/exercises/naive/ws_server.rs")],
-    },
+    go("tcp-server", &[source!(Rust, "docs/exercises/naive/tcp_server.rs")]),
+    go("tcp-client", &[source!(Rust, "docs/exercises/naive/tcp_client.rs")]),
+    go("udp-server", &[source!(Rust, "docs/exercises/naive/udp_server.rs")]),
+    go("udp-client", &[source!(Rust, "docs/exercises/naive/udp_client.rs")]),
+    go("ws-server", &[source!(Rust, "docs/exercises/naive/ws_server.rs")]),
 ];
 
 impl Program {

@@ -53,8 +53,8 @@ func main() {
 	chat := &room{members: map[net.Conn]bool{}}
 	go chat.relay(os.Stdin, "[Server]: ", nil)
 	for {
-		if conn, err := listener.Accept(); err == nil {
-			go chat.serve(conn)
+		if client, err := listener.Accept(); err == nil {
+			go chat.serve(client)
 		}
 	}
 }

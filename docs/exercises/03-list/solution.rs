@@ -58,7 +58,7 @@ fn serve(conn: &TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()
 /// Puts a second handle of a connection into the list.
 fn enter(conn: &TcpStream, clients: &Clients) -> io::Result<()> {
     let handle = conn.try_clone()?;
-    clients.lock().unwrap().push(handle); // Go: mutex.Lock(); clients = append(clients, conn); mutex.Unlock()
+    clients.lock().unwrap().push(handle); // Go: mutex.Lock(); append(clients, conn); mutex.Unlock()
     Ok(())
 }
 

@@ -26,7 +26,7 @@ fn main() -> io::Result<()> {
 fn relay(words: &[u8], from: SocketAddr, clients: &mut Vec<SocketAddr>, socket: &UdpSocket) {
     if !clients.contains(&from) {
         println!("new client: {from}");
-        clients.push(from); // Go: clients = append(clients, addr)
+        clients.push(from); // Go: append(clients, addr)
     }
     let datagram = [format!("[{from}]: ").as_bytes(), words].concat();
     for client in clients.iter().filter(|client| **client != from) {

@@ -54,7 +54,7 @@ fn start(conn: TcpStream, peer: SocketAddr, clients: &Clients) -> io::Result<()>
     conn.set_nodelay(true)?; // Go does this by itself: a line goes out at once, however short
     let handle = conn.try_clone()?;
     println!("new client: {peer}"); // Go: fmt.Printf(…, conn.RemoteAddr())
-    clients.lock().unwrap().push(handle); // Go: mutex.Lock(); clients = append(clients, conn); mutex.Unlock()
+    clients.lock().unwrap().push(handle); // Go: mutex.Lock(); append(clients, conn); mutex.Unlock()
     let clients = Arc::clone(clients);
     // Go: go handleClient(…)
     thread::spawn(move || {

@@ -141,7 +141,7 @@ fn frame(text: &[u8]) -> Vec<u8> {
 /// Puts a second handle of a connection into the list.
 fn enter(conn: &TcpStream, clients: &Clients) -> io::Result<()> {
     let handle = conn.try_clone()?;
-    clients.lock().unwrap().push(handle); // Go: mutex.Lock(); clients = append(clients, conn); mutex.Unlock()
+    clients.lock().unwrap().push(handle); // Go: mutex.Lock(); append(clients, conn); mutex.Unlock()
     Ok(())
 }
 
