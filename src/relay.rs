@@ -42,6 +42,9 @@ const BUFFER: usize = 4 << 20;
 /// What keeping a batch costs besides its bytes.
 const EACH: usize = 64;
 
+/// A broker that asks and asks, and takes no answer, gets no more than this.
+const MOST_PONGS: usize = 1000;
+
 /// How long a broker may take to answer; also, how long we are silent before we ask.
 const ANSWER: Duration = Duration::from_secs(5);
 
@@ -396,7 +399,9 @@ impl Link {
     // ANCHOR_END: receipt
 
     fn owe_pong(&self) {
-        lock(&self.out).pongs += 1;
+        let mut out = lock(&self.out);
+        out.pongs = MOST_PONGS.min(out.pongs + 1);
+        drop(out);
         self.changed.notify_all();
     }
 }
