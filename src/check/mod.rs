@@ -45,39 +45,51 @@ pub enum Kind {
     WsServer,
     /// A WebSocket chat client.
     WsClient,
+    /// Three servers that share one room by a broker.
+    Relay,
 }
 
 impl Kind {
-    /// All kinds, in the notes' order.
-    pub const ALL: [Kind; 6] =
+    /// The notes' programs, in their order.
+    pub const PROGRAMS: [Kind; 6] =
         [Kind::TcpServer, Kind::TcpClient, Kind::UdpServer, Kind::UdpClient, Kind::WsServer, Kind::WsClient];
+
+    /// All that can be checked.
+    pub fn all() -> impl Iterator<Item = Kind> {
+        Kind::PROGRAMS.into_iter().chain([Kind::Relay])
+    }
 
     /// Whether it is a server.
     #[must_use]
     pub fn is_server(self) -> bool {
-        matches!(self, Kind::TcpServer | Kind::UdpServer | Kind::WsServer)
+        matches!(self, Kind::TcpServer | Kind::UdpServer | Kind::WsServer | Kind::Relay)
     }
 
     /// The kind of that name, which is also that of our subcommand.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.to_string() == name)
+        Kind::all().find(|kind| kind.to_string() == name)
     }
 
-    /// What carries the words: `tcp`, `udp` or `ws`.
+    /// What carries the words: `tcp`, `udp` or `ws`; of several servers, what joins them.
     #[must_use]
     pub fn transport(self) -> &'static str {
         match self {
             Kind::TcpServer | Kind::TcpClient => "tcp",
             Kind::UdpServer | Kind::UdpClient => "udp",
             Kind::WsServer | Kind::WsClient => "ws",
+            Kind::Relay => "nats",
         }
     }
 
     /// A program of this kind, as it is started at an `{addr}`.
     #[must_use]
     pub fn command(self, program: &Path) -> String {
-        let address = if self == Kind::WsClient { "ws://{addr}/ws" } else { "{addr}" };
+        let address = match self {
+            Kind::WsClient => "ws://{addr}/ws",
+            Kind::Relay => "{addr} {nats}",
+            _ => "{addr}",
+        };
         format!("\"{}\" {address}", program.display())
     }
 
@@ -91,6 +103,7 @@ impl Kind {
             Kind::UdpClient => "chatroom udp-client {addr}",
             Kind::WsServer => "chatroom ws-server {addr}",
             Kind::WsClient => "chatroom ws-client ws://{addr}/ws",
+            Kind::Relay => "chatroom tcp-server {addr} --nats {nats}", // and the two others
         }
     }
 }
@@ -104,6 +117,7 @@ impl fmt::Display for Kind {
             Kind::UdpClient => "udp-client",
             Kind::WsServer => "ws-server",
             Kind::WsClient => "ws-client",
+            Kind::Relay => "relay",
         })
     }
 }
@@ -149,6 +163,7 @@ pub fn cases(kind: Kind) -> Vec<&'static Case> {
         Kind::UdpClient => cases::udp_client::cases(),
         Kind::WsServer => cases::ws_server::cases(),
         Kind::WsClient => cases::ws_client::cases(),
+        Kind::Relay => cases::relay::CASES.iter().collect(),
     };
     all.sort_by_key(|case| case.level() == Level::Safe); // as they were, otherwise
     all
@@ -210,7 +225,9 @@ const SLOW: [(Kind, &str, u32); 16] = [
 ];
 
 /// Cases that would be blamed for what another one is about: they stand on that.
-const ROOTS: [(&str, &str); 24] = [
+const ROOTS: [(&str, &str); 26] = [
+    ("relay-order", "relay-once"),
+    ("relay-pieces", "relay-ping"),
     ("echo-silent", "echo"),
     ("announce", "echo-silent"),
     ("nick-taken", "nick"),
@@ -241,7 +258,8 @@ impl Case {
     /// Whether the notes' own program does this.
     #[must_use]
     pub fn level(&self) -> Level {
-        let beyond = self.id.starts_with('D') || BEYOND_THE_NOTES.contains(&self.id);
+        let beyond = ["D", "relay-"].iter().any(|start| self.id.starts_with(start))
+            || BEYOND_THE_NOTES.contains(&self.id);
         if beyond { Level::Safe } else { Level::Notes }
     }
 
@@ -338,7 +356,7 @@ mod tests {
 
     #[test]
     fn no_case_stands_twice_or_before_what_it_stands_on() {
-        for kind in Kind::ALL {
+        for kind in Kind::all() {
             let ids: Vec<&str> = cases(kind).iter().map(|case| case.id).collect();
             for (at, case) in cases(kind).iter().enumerate() {
                 assert_eq!(ids.iter().filter(|id| **id == case.id).count(), 1, "{kind} {}", case.id);

@@ -1,5 +1,6 @@
 //! What is asked of the checker on the command line.
 
+use super::stage::target::Room;
 use super::{Case, Kind, Level, Target, cases};
 use crate::course::Exercise;
 use crate::tr;
@@ -13,6 +14,8 @@ pub struct Order {
     pub exercise: Option<&'static Exercise>,
     /// The command to check; ours, or the exercise's starter, if none is given.
     pub run: Option<String>,
+    /// Of servers that share a room, the others that are given.
+    pub beside: Vec<String>,
     /// Where a program with a fixed port listens, or calls.
     pub addr: Option<String>,
     /// These cases alone.
@@ -37,14 +40,14 @@ impl Order {
     /// # Errors
     /// One sentence that says what to write instead.
     pub fn parse(words: &[&str]) -> Result<Order, String> {
-        let (mut kind, mut exercise, mut run, mut addr, mut level) = (None, None, None, None, None);
+        let (mut kind, mut exercise, mut runs, mut addr, mut level) = (None, None, Vec::new(), None, None);
         let (mut only, mut list, mut json, mut watch) = (Vec::new(), false, false, false);
         let (mut slow, mut report) = (false, None);
         let mut words = words.iter().copied().peekable();
         while let Some(word) = words.next() {
             let mut value = || words.next().map(str::to_string).ok_or_else(|| needs_value(word));
             match word {
-                "--run" => run = Some(value()?),
+                "--run" => runs.push(value()?),
                 "--addr" => addr = Some(value()?),
                 "--level" => level = Some(Level::from_name(&value()?)?),
                 "--only" => {
@@ -71,20 +74,40 @@ impl Order {
             }
         }
         let kind = exercise.map(|exercise| exercise.kind).or(kind).ok_or_else(|| no_kind(""))?;
-        let order = Order { kind, exercise, run, addr, only, level, list, json, watch, slow, report };
+        if runs.len() > if kind == Kind::Relay { MOST_ROOMS } else { 1 } {
+            return Err(
+                tr!(zh "--run 只能写一次（check relay 最多三次）", en "--run is given once (for check relay three times at most)"),
+            );
+        }
+        let mut runs = runs.into_iter();
+        let (run, beside) = (runs.next(), runs.collect());
+        let order = Order { kind, exercise, run, beside, addr, only, level, list, json, watch, slow, report };
         let all = order.all();
         if let Some(unknown) = order.only.iter().find(|id| !all.iter().any(|case| case.id == **id)) {
             let whose = exercise.map_or(kind.to_string(), |exercise| exercise.number().to_string());
             return Err(tr!(zh "没有 {unknown} 这一项；chatroom check {whose} --list 列出全部",
                            en "there is no case {unknown}; chatroom check {whose} --list names them all"));
         }
-        match &order.run {
-            Some(command) if order.addr.is_none() && !names_port(command) => Err(tr!(
-                zh "--run 的命令里要有 {{addr}} 或 {{port}}，端口固定的程序用 --addr 主机:端口 说明",
-                en "the command of --run needs {{addr}} or {{port}} in it; a program with a fixed port is told by --addr HOST:PORT"
-            )),
-            _ => Ok(order),
+        order.must_fill_in_addresses()?;
+        Ok(order)
+    }
+
+    /// A program must be told where to listen, or whom to call; and a relay, where its broker is.
+    fn must_fill_in_addresses(&self) -> Result<(), String> {
+        let names = |command: &str, parts: &[&str]| parts.iter().any(|part| command.contains(part));
+        for command in self.run.iter().chain(&self.beside) {
+            if self.addr.is_none() && !names(command, &["{addr}", "{port}"]) {
+                return Err(tr!(
+                    zh "--run 的命令里要有 {{addr}} 或 {{port}}，端口固定的程序用 --addr 主机:端口 说明",
+                    en "the command of --run needs {{addr}} or {{port}} in it; a program with a fixed port is told by --addr HOST:PORT"));
+            }
+            if self.kind == Kind::Relay && !names(command, &["{nats}"]) {
+                return Err(tr!(
+                    zh "--run 的命令里还要有 {{nats}}，那里会写上消息代理的 主机:端口",
+                    en "the command of --run needs {{nats}} in it, too: the broker's HOST:PORT is put there"));
+            }
         }
+        Ok(())
     }
 
     /// The program that is checked.
@@ -99,6 +122,9 @@ impl Order {
         let Some(command) = self.run.clone().map_or_else(starter, |run| Ok(Some(run)))? else {
             return self.ours().map(watched);
         };
+        if self.kind == Kind::Relay {
+            return self.with_ours([command].iter().chain(&self.beside)).map(watched);
+        }
         Ok(watched(Target::new(&command, self.addr.as_deref().unwrap_or(Target::FRESH))))
     }
 
@@ -107,11 +133,23 @@ impl Order {
     /// # Errors
     /// One sentence, when it can't be found.
     pub fn ours(&self) -> Result<Target, String> {
-        let program = std::env::current_exe()
-            .map_err(|err| tr!(zh "找不到自己的程序: {err}", en "cannot find our own program: {err}"))?;
-        let command = self.kind.ours().replacen("chatroom", &format!("\"{}\"", program.display()), 1);
+        if self.kind == Kind::Relay {
+            return Ok(Target { is_chatroom: true, ..self.with_ours([].iter())? });
+        }
         let address = self.addr.as_deref().filter(|_| self.run.is_none()).unwrap_or("127.0.0.1:0");
-        Ok(Target { is_chatroom: true, ..Target::new(&command, address) })
+        Ok(Target { is_chatroom: true, ..Target::new(&our_command(self.kind)?, address) })
+    }
+
+    /// Three servers that share a room: those that are given, and ours for what is missing.
+    fn with_ours<'a>(&self, given: impl Iterator<Item = &'a String>) -> Result<Target, String> {
+        let mut rooms: Vec<Room> = given.map(|command| Room::new(command)).collect();
+        for kind in [Kind::TcpServer, Kind::UdpServer, Kind::WsServer] {
+            if rooms.len() < MOST_ROOMS && !rooms.iter().any(|room| room.kind == kind) {
+                let command = our_command(kind)? + " --nats {nats}";
+                rooms.push(Room { kind, ..Room::new(&command) });
+            }
+        }
+        Ok(Target::sharing(rooms))
     }
 
     /// All cases of the exercise, or of the kind.
@@ -131,9 +169,14 @@ impl Order {
     }
 }
 
-/// Whether the port is filled in.
-fn names_port(command: &str) -> bool {
-    ["{addr}", "{port}"].iter().any(|part| command.contains(part))
+/// How many servers share a room when that is checked.
+const MOST_ROOMS: usize = 3;
+
+/// Our own program of this kind, as it is started at an `{addr}`.
+fn our_command(kind: Kind) -> Result<String, String> {
+    let program = std::env::current_exe()
+        .map_err(|err| tr!(zh "找不到自己的程序: {err}", en "cannot find our own program: {err}"))?;
+    Ok(kind.ours().replacen("chatroom", &format!("\"{}\"", program.display()), 1))
 }
 
 fn needs_value(option: &str) -> String {
@@ -141,7 +184,7 @@ fn needs_value(option: &str) -> String {
 }
 
 fn no_kind(word: &str) -> String {
-    let known = Kind::ALL.map(|kind| kind.to_string()).join(", ");
+    let known = Kind::all().map(|kind| kind.to_string()).collect::<Vec<_>>().join(", ");
     if word.is_empty() {
         return tr!(zh "请写明要检查什么: {known}", en "say what to check: {known}");
     }

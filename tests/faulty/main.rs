@@ -10,6 +10,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)] // Faulty is what it is for.
 
+mod relay;
 mod screen;
 mod tcp_client;
 mod tcp_server;
@@ -41,6 +42,7 @@ fn main() {
         Some("udp-client") => udp_client::run(&args[1], fault),
         Some("ws-server") => ws_server::run(&args[1], fault),
         Some("ws-client") => ws_client::run(&args[1], fault),
+        Some("relay") => relay::run(&args[1], &args[2], fault),
         _ => std::process::exit(3),
     }
 }

@@ -6,7 +6,7 @@ use chatroom::check::{self, Kind};
 fn every_case_speaks_both_languages() {
     let is_chinese = |c: char| ('\u{4E00}'..='\u{9FFF}').contains(&c);
     let mut missing = Vec::new();
-    for kind in Kind::ALL {
+    for kind in Kind::all() {
         for case in check::cases(kind) {
             for (what, text) in [("title", case.title), ("hint", case.hint)] {
                 if !text.zh.contains(is_chinese) {

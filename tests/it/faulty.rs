@@ -282,6 +282,22 @@ const WS_CLIENT: &[Proof] = &[
     ("D32", "", "has vanished"),
 ];
 
+const RELAY: &[Proof] = &[
+    ("relay-tell", "mute", "publish each line"),
+    ("relay-tell", "characters", "the length is in bytes"),
+    ("relay-hear", "one-line", "read just so many bytes"),
+    ("relay-once", "echo", "\"echo\":false"),
+    ("relay-once", "again", "don't publish it again"),
+    ("relay-ping", "no-pong", "when it comes"),
+    ("relay-pieces", "short-read", "read until you have all"),
+    ("relay-pieces", "one-line", "by its length, not by lines"),
+    ("relay-order", "torn", "two threads write at once"),
+    ("relay-forged", "", "is a stranger, too"),
+    ("relay-absent", "", "don't end the program"),
+    ("relay-restart", "", "connect to the broker again"),
+    ("relay-stalled", "", "bounded queue"),
+];
+
 /// How many faulty programs are tried at once: most of the time each only waits.
 const AT_ONCE: usize = 6;
 
@@ -313,6 +329,11 @@ fn every_ws_server_case_can_fail() {
 #[test]
 fn every_ws_client_case_can_fail() {
     every_case_can_fail(Kind::WsClient, "ws-client", WS_CLIENT);
+}
+
+#[test]
+fn every_relay_case_can_fail() {
+    every_case_can_fail(Kind::Relay, "relay", RELAY);
 }
 
 /// All faults of one kind of program, a few at a time; names every case that lets one pass.

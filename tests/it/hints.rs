@@ -307,7 +307,7 @@ fn chosen(only: &str) -> Vec<(Section, Kind)> {
     let sections = sections(Lang::En).into_iter().filter(is_chosen);
     let with_kinds = sections.flat_map(|section| {
         let is_for = |kind: &Kind| cases(*kind).iter().any(|case| section.is_about(*kind, case.id));
-        Kind::ALL.into_iter().filter(is_for).map(|kind| (section.clone(), kind)).collect::<Vec<_>>()
+        Kind::PROGRAMS.into_iter().filter(is_for).map(|kind| (section.clone(), kind)).collect::<Vec<_>>()
     });
     let can_be_played = |(section, kind): &(Section, Kind)| {
         let why = lacks(section);
@@ -379,7 +379,7 @@ fn every_case_has_its_three_parts_in_both_languages() {
         ("en", ["\nQuestion\n", "\nBy hand\n", "\nLikely cause\n"]),
         ("zh", ["\n问题\n", "\n自己动手\n", "\n可能的原因\n"]),
     ] {
-        for kind in Kind::ALL {
+        for kind in Kind::PROGRAMS {
             for case in cases(kind) {
                 let (code, told, _) = hint(&[&kind.to_string(), case.id, "--lang", lang]);
                 let places = labels.map(|label| told.find(label));

@@ -23,6 +23,7 @@ mod graded;
 mod hints;
 mod relay;
 mod report;
+mod rooms;
 mod strangers;
 mod tcp;
 mod udp;
@@ -33,18 +34,35 @@ mod xray;
 use std::path::Path;
 use std::time::Duration;
 
+use chatroom::check::stage::target::Room;
 use chatroom::check::{self, Kind, Outcome, Target};
 
-/// A program with a subcommand. A WebSocket client is given a URL.
+/// A program with a subcommand. A WebSocket client is given a URL, and a relay its broker.
 fn command(program: &Path, subcommand: &str) -> String {
-    let address = if subcommand == "ws-client" { "ws://{addr}/ws" } else { "{addr}" };
+    let address = match subcommand {
+        "ws-client" => "ws://{addr}/ws",
+        "relay" => "{addr} {nats}",
+        _ => "{addr}",
+    };
     format!("\"{}\" {subcommand} {address}", program.display())
 }
 
 /// Our own program, with the subcommand that is checked.
 fn ours(subcommand: &str) -> Target {
+    if subcommand == "relay" {
+        return Target {
+            is_chatroom: true,
+            ..Target::sharing(vec![our_room("tcp"), our_room("udp"), our_room("ws")])
+        };
+    }
     let command = command(Path::new(env!("CARGO_BIN_EXE_chatroom")), subcommand);
     Target { is_chatroom: true, ..Target::new(&command, "127.0.0.1:0") }
+}
+
+/// Our own server, to share a room with others.
+fn our_room(transport: &str) -> Room {
+    let program = env!("CARGO_BIN_EXE_chatroom");
+    Room::new(&format!("{transport}: \"{program}\" {transport}-server {{addr}} --nats {{nats}}"))
 }
 
 /// The faulty program, with a fault. Failing is expected, so the checker needn't be patient.
@@ -54,6 +72,10 @@ fn faulty(subcommand: &str, fault: &str) -> Target {
     let mut target = Target::new(&command, "127.0.0.1:0");
     if !fault.is_empty() {
         target.words.extend(["--fault".to_string(), fault.to_string()]);
+    }
+    if subcommand == "relay" {
+        let first = Room { kind: Kind::TcpServer, words: target.words };
+        target = Target::sharing(vec![first, our_room("udp"), our_room("ws")]);
     }
     target.is_chatroom = true; // It doesn't know our options, and that must show too.
     target.patience = Duration::from_millis(1500);

@@ -3,6 +3,7 @@
 pub mod break_it;
 pub mod course;
 pub mod nick;
+pub mod relay;
 pub mod shared;
 pub mod tcp_client;
 pub mod tcp_server;

@@ -13,8 +13,7 @@ pub fn page(class: &Class) -> String {
     let title = tr!(zh "全班的程序", en "The programs of the class");
     let how = tr!(zh "✓ 通过，✗ 没有通过，· 等别的先通过，– 没有检查。指着一格，可以看到可能的原因。",
                   en "✓ holds, ✗ fails, · waits for another one, – was not checked. Point at a cell for the likely cause.");
-    let whos =
-        [people(class), Kind::ALL.iter().map(|kind| grid(class, *kind)).collect(), pairs(class)].concat();
+    let whos = [people(class), Kind::all().map(|kind| grid(class, kind)).collect(), pairs(class)].concat();
     let body = format!("<h1>{title}</h1>\n<p>{how}</p>\n{whos}");
     document(&title, include_str!("page.css"), &body)
 }

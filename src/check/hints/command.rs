@@ -18,7 +18,7 @@ pub struct Asked {
 /// The kinds that have a case of this name, in the notes' order.
 fn kinds_with(id: &str) -> impl Iterator<Item = (Kind, &'static Case)> {
     let case = move |kind| cases(kind).into_iter().find(|case| case.id.eq_ignore_ascii_case(id));
-    Kind::ALL.into_iter().filter_map(move |kind| Some((kind, case(kind)?)))
+    Kind::PROGRAMS.into_iter().filter_map(move |kind| Some((kind, case(kind)?)))
 }
 
 impl Asked {
@@ -46,7 +46,8 @@ fn unknown(kind: Option<Kind>, id: &str) -> String {
         return tr!(zh "{kind} 没有 {id} 这一项，{other} 有: chatroom hint {other} {id}",
                    en "{kind} has no case {id}, {other} has one: chatroom hint {other} {id}");
     }
-    if Kind::ALL.into_iter().any(|kind| on_the_way(kind).any(|case| case.id.eq_ignore_ascii_case(id))) {
+    let all = Kind::all().flat_map(|kind| on_the_way(kind).chain(cases(kind)));
+    if all.into_iter().any(|case| case.id.eq_ignore_ascii_case(id)) {
         return tr!(zh "{id} 是练习里的一项，没有提示；练习单上写着它要做到什么，还有可以自己试的命令",
                    en "{id} is a case of an exercise, and has no hint; the exercise's sheet says what it takes, and what to try by hand");
     }

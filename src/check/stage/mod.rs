@@ -3,6 +3,7 @@
 //! Reading order: [`target`] (what is checked), [`scene`] (what a case has at hand), [`program`] and [`speaker`] (the
 //! two kinds of things on a scene; who speaks is a [`tcp_peer`], a [`udp_peer`] or a [`ws_peer`]).
 
+pub mod broker;
 pub mod display;
 pub mod family;
 pub mod frame;
@@ -10,6 +11,7 @@ pub mod guess;
 pub mod output;
 pub mod program;
 pub mod reply;
+pub mod rooms;
 pub mod scene;
 pub mod speaker;
 pub mod start;

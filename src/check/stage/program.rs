@@ -30,8 +30,15 @@ const DYING: Duration = Duration::from_millis(200);
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What programs are called, in the transcript and in sentences. The cases name them in English.
-const NAMES: [Text; 3] =
-    [text!(zh "服务器", en "server"), text!(zh "客户端", en "client"), text!(zh "程序", en "program")];
+const NAMES: [Text; 7] = [
+    text!(zh "服务器", en "server"),
+    text!(zh "客户端", en "client"),
+    text!(zh "程序", en "program"),
+    text!(zh "第一个服务器", en "first server"),
+    text!(zh "第二个服务器", en "second server"),
+    text!(zh "第三个服务器", en "third server"),
+    text!(zh "消息代理", en "broker"),
+];
 
 /// A running program. It is killed when dropped, so no case leaves one behind.
 #[derive(Debug)]

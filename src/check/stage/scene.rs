@@ -32,9 +32,14 @@ pub struct Scene<'a> {
 #[derive(Debug)]
 pub struct Launch<'a> {
     pub(in crate::check) scene: &'a Scene<'a>,
+    /// What it is called.
+    pub(super) name: &'static str,
+    pub(super) words: Vec<String>,
     before: Vec<String>,
     after: Vec<String>,
     pub(in crate::check) address: String,
+    /// Where a broker is, for a server that is to use one.
+    pub(super) broker: String,
     keyboard: bool,
     terminal: bool,
     starved: bool,
@@ -79,12 +84,15 @@ impl<'a> Scene<'a> {
     /// The command as given, to be started as it is or with changes.
     #[must_use]
     pub fn launch(&'a self) -> Launch<'a> {
-        let address = self.target.address.clone();
+        let (words, address) = (self.target.words.clone(), self.target.address.clone());
         Launch {
             scene: self,
+            name: "server",
+            words,
             before: vec![],
             after: vec![],
             address,
+            broker: String::new(),
             keyboard: true,
             terminal: false,
             starved: false,
@@ -196,9 +204,10 @@ impl<'a> Launch<'a> {
     fn plain_words(&self) -> Vec<String> {
         let (host, port) = self.address.rsplit_once(':').unwrap_or((&self.address, ""));
         let fill = |word: &String| {
-            word.replace("{addr}", &self.address).replace("{host}", host).replace("{port}", port)
+            let word = word.replace("{addr}", &self.address).replace("{nats}", &self.broker);
+            word.replace("{host}", host).replace("{port}", port)
         };
-        let command = self.scene.target.words.iter().map(fill);
+        let command = self.words.iter().map(fill);
         self.before.iter().cloned().chain(command).chain(self.after.iter().cloned()).collect()
     }
 
@@ -229,7 +238,7 @@ impl<'a> Launch<'a> {
         knock: fn(&Program, &str, Duration) -> Verdict<SocketAddr>,
     ) -> Verdict<Server> {
         let (log, patience) = (self.scene.log.clone(), self.scene.patience());
-        let (program, chooses_port) = (self.program("server")?, self.chooses_port());
+        let (program, chooses_port) = (self.program(self.name)?, self.chooses_port());
         let found = match chooses_port {
             true => address_from_banner(&program, patience),
             false => knock(&program, &self.address, patience),

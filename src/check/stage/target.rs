@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::check::Kind;
+
 /// The program under test.
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -16,6 +18,8 @@ pub struct Target {
     pub is_chatroom: bool,
     /// How long the checker waits for what must come. Shorter only where failing is expected.
     pub patience: Duration,
+    /// The servers that share one room, where that is what is checked: it is the first of them.
+    pub rooms: Vec<Room>,
     /// Somebody watches: events are printed as they happen, at a pace that one can follow.
     pub is_watched: bool,
 }
@@ -30,6 +34,7 @@ impl Target {
             address: address.to_string(),
             is_chatroom: false,
             patience: Duration::from_secs(10),
+            rooms: vec![],
             is_watched: false,
         }
     }
@@ -37,13 +42,19 @@ impl Target {
     /// The address of a program that is told where to listen: this machine, and for each case another port.
     pub const FRESH: &'static str = "127.0.0.1:{fresh}";
 
+    /// Servers that share one room: the first is what is checked.
+    #[must_use]
+    pub fn sharing(rooms: Vec<Room>) -> Self {
+        let words = rooms.first().map_or(vec![], |room| room.words.clone());
+        Target { words, rooms, ..Target::new("", Target::FRESH) }
+    }
+
     /// With a port that is free, if each case is to have another.
     #[must_use]
     pub fn at_fresh_port(&self) -> Target {
         let mut target = self.clone();
         if self.address == Target::FRESH {
-            let address = (0..1000).map(|_| next_address()).find(|address| is_free(*address));
-            target.address = address.map_or("127.0.0.1:0".to_string(), |address| address.to_string());
+            target.address = fresh_address();
         }
         target
     }
@@ -53,6 +64,34 @@ impl Target {
     pub fn chooses_port(&self) -> bool {
         self.address.ends_with(":0")
     }
+}
+
+/// A server that shares its room with others.
+#[derive(Clone, Debug)]
+pub struct Room {
+    /// What its clients speak, as the server of that kind.
+    pub kind: Kind,
+    /// Its command, as words.
+    pub words: Vec<String>,
+}
+
+impl Room {
+    /// By a command line, which may begin with what its clients speak: `udp: python3 room.py {port} {nats}`.
+    #[must_use]
+    pub fn new(command: &str) -> Room {
+        let kinds = [("tcp:", Kind::TcpServer), ("udp:", Kind::UdpServer), ("ws:", Kind::WsServer)];
+        let command = command.trim_start();
+        let named = kinds.into_iter().find_map(|(start, kind)| Some((kind, command.strip_prefix(start)?)));
+        let (kind, command) = named.unwrap_or((Kind::TcpServer, command));
+        Room { kind, words: split_words(command) }
+    }
+}
+
+/// An address with a free port, on this machine.
+#[must_use]
+pub fn fresh_address() -> String {
+    let free = (0..1000).map(|_| next_address()).find(|address| is_free(*address));
+    free.map_or("127.0.0.1:0".to_string(), |address| address.to_string())
 }
 
 /// The ports that programs are told to take. Systems hand out higher ones by themselves, so nobody else comes upon one
