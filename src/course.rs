@@ -200,6 +200,15 @@ pub const EXERCISES: &[Exercise] = &[
         minutes: 45,
         cases: &["tcp-relay", "nick", "nick-taken", "nick-forged"],
     },
+    Exercise {
+        folder: "19-relay",
+        kind: Kind::Relay,
+        title: text!(zh "两个聊天室合成一个", en "Two rooms become one"),
+        teaches: text!(zh "一个消息代理，一个主题，先说长度再说内容；拿着锁，不等网络",
+                       en "a broker, a subject, a length before what it is the length of; and no waiting for a network under the lock"),
+        minutes: 60,
+        cases: &["relay-tell", "relay-hear", "relay-once", "relay-ping", "relay-pieces", "relay-order"],
+    },
 ];
 
 impl Exercise {

@@ -327,6 +327,7 @@ fn is_as_its_sheets_say(copy: &Path, exercise: &Exercise) {
     assert_eq!(*watch, format!("{once} --watch"), "{}", sheet.path);
     let about = EXERCISES.iter().position(|one| one.folder == exercise.folder);
     let (program, arguments) = match exercise.kind.is_server() {
+        true if exercise.kind == Kind::Relay => ("relay.py", "{port} {nats}"),
         true => ("server.py", "{port}"),
         false if about.is_some_and(|at| at >= 14) => ("attack.py", "{host} {port}"), // to break it
         false => ("client.py", "{host} {port}"),
