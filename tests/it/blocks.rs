@@ -239,9 +239,16 @@ impl Shell {
             .env("TERM", "xterm")
             .env("LANG", language)
             .env("INPUTRC", "/dev/null");
-        for name in
-            ["LC_ALL", "LC_MESSAGES", "LANGUAGE", "HISTFILE", "NO_COLOR", "PROMPT_COMMAND", "CHATROOM_NATS"]
-        {
+        for name in [
+            "LC_ALL",
+            "LC_MESSAGES",
+            "LANGUAGE",
+            "HISTFILE",
+            "NO_COLOR",
+            "PROMPT_COMMAND",
+            "CHATROOM_NATS",
+            "CARGO_TARGET_DIR",
+        ] {
             command.env_remove(name);
         }
         command.current_dir(directory).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
