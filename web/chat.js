@@ -161,8 +161,9 @@ const MAX_KEPT_CHARS = 1024 * 1024;
 
 // ANCHOR: receive
 // "[127.0.0.1:50000]: hello\n", and for IPv6 "[[::1]:50000]: hello\n". The room puts the
-// address first, so the first "]: " ends it, whatever the sender wrote after that.
-const FROM_SOMEONE = /^\[(\S+?)\]: (.*)$/s;
+// address first, so the first "]: " ends it, whatever the sender wrote after that. Where rooms are
+// joined by NATS, the console of another server is "[Server 127.0.0.1:8080]: hello\n".
+const FROM_SOMEONE = /^\[((?:Server )?\S+?)\]: (.*)$/s;
 
 function receive(data) {
   if (!joined) join(); // who hears something is in

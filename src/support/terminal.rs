@@ -35,10 +35,10 @@ const HUES: [u8; 5] = [63, 131, 29, 98, 163];
 const MAX_SENDERS: usize = 100;
 
 /// How a sender is written: bold, and in one of the hues, which go round in the order in which people
-/// first speak: so the few who talk at a time differ. The server has none.
+/// first speak: so the few who talk at a time differ. A server has none.
 fn style(sender: &str) -> String {
     static SENDERS: Mutex<Vec<String>> = Mutex::new(Vec::new());
-    if sender == "[Server]" {
+    if sender.starts_with("[Server") {
         return "\x1b[1m".to_string();
     }
     let mut senders = lock(&SENDERS);
@@ -113,6 +113,16 @@ mod tests {
         let shown = coloured(b"[1.2.3.4:5]: hi \x1b[31m\n", true);
         let style = super::style("[1.2.3.4:5]");
         assert_eq!(shown, format!("{style}[1.2.3.4:5]:\x1b[0m hi \\u{{1b}}[31m\n"));
+    }
+
+    #[test]
+    fn servers_have_no_hue() {
+        for server in ["[Server]", "[Server 1.2.3.4:8080]"] {
+            assert_eq!(
+                coloured(format!("{server}: hi\n").as_bytes(), true),
+                format!("\x1b[1m{server}:\x1b[0m hi\n")
+            );
+        }
     }
 
     #[test]

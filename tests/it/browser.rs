@@ -320,12 +320,13 @@ fn unusual_messages_are_shown() {
     page.wait_for_connection();
 
     page.js(
-        "receive('[[::1]:50000]: over IPv6\\n'); receive('not in the form\\n'); receive('[1.2.3.4:5]: \\n')",
+        "receive('[[::1]:50000]: over IPv6\\n'); receive('not in the form\\n'); receive('[1.2.3.4:5]: \\n');
+         receive('[Server 1.2.3.4:8080]: from elsewhere\\n')",
     );
-    page.wait_until("three messages are shown", "document.querySelectorAll('.message').length === 3");
-    assert_eq!(page.texts(), ["over IPv6", "not in the form", ""]);
+    page.wait_until("four messages are shown", "document.querySelectorAll('.message').length === 4");
+    assert_eq!(page.texts(), ["over IPv6", "not in the form", "", "from elsewhere"]);
     let senders = page.js("[...document.querySelectorAll('.message')].map((e) => e.querySelector('.sender')?.textContent ?? null)");
-    assert_eq!(senders, json!(["[::1]:50000", null, "1.2.3.4:5"]));
+    assert_eq!(senders, json!(["[::1]:50000", null, "1.2.3.4:5", "Server 1.2.3.4:8080"]));
     page.assert_no_complaints();
 }
 

@@ -135,6 +135,21 @@ fn who_left_the_group_ends_all_the_same() {
     nobody_is_left("sleep 4724");
 }
 
+/// (Two thousand, and not without end: this must not harm the machine even where it fails.)
+#[test]
+fn who_starts_processes_without_end_is_ended() {
+    let class = Class::new(
+        "Fay udp-client sh -c 'for i in $(seq 2000); do sleep 4725 & done; wait' {port}\nAnn udp-client OURS udp-client {addr}\n",
+    );
+    let (code, told, _) = class.check(&["--level", "notes", "--jobs", "2"]);
+    assert!(
+        told.contains("it started more than 300 processes, and was killed") && code == Some(1),
+        "{code:?} {told}"
+    );
+    assert!(told.contains("Ann  udp-client  notes 4/4"), "{told}");
+    nobody_is_left("sleep 4725");
+}
+
 #[test]
 fn who_cannot_be_judged_is_told_why() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -1,7 +1,10 @@
 //! Programs that a checker easily wrongs: wrappers, those that print nothing, those that listen elsewhere.
 #![cfg(target_os = "linux")] // What holds which socket is read from /proc.
 
-use crate::strangers::run_check;
+use std::process::Command;
+
+use crate::chromium::skipped;
+use crate::strangers::{is_asked_for, run_check};
 
 const OURS: &str = env!("CARGO_BIN_EXE_chatroom");
 
@@ -58,4 +61,29 @@ fn what_cannot_start_with_so_little_is_not_judged() {
         (&"passed".into(), &"not-checked".into()),
         "{told:#?}"
     );
+}
+
+/// A network that passes ten bytes a second, which is too slow for anybody.
+const SLOW_NETWORK: &str =
+    "ip link set lo up && tc qdisc add dev lo root tbf rate 80bit burst 100 limit 100000";
+
+#[test] // Named for the step in which it runs: it takes half a minute.
+fn strangers_are_not_judged_where_our_own_program_is_too_late_too() {
+    if !is_asked_for() {
+        return;
+    }
+    let in_network = |then: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-rn", "sh", "-c", &format!("{SLOW_NETWORK} && {then}")]).env("LC_ALL", "C");
+        command.output().ok()
+    };
+    if !in_network("true").is_some_and(|output| output.status.success()) {
+        return skipped("a slow network: there is no network of its own here, or no `tc`");
+    }
+    let check = format!("'{OURS}' check tcp-server --only tcp-relay --run '{OURS} tcp-server {{addr}}'");
+    let ended = in_network(&check).unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    let is_told =
+        said.contains("tcp-relay  not checked: the machine is too busy: our own program doesn't make it now");
+    assert!(is_told && ended.status.code() == Some(3), "{:?}\n{said}", ended.status);
 }

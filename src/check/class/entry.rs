@@ -1,5 +1,6 @@
 //! One program of a class, checked by a checker of its own: whatever it does, the others go on.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{self, Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -57,6 +58,12 @@ pub struct Asked {
 /// A checker may say so much; what is beyond that isn't read. A whole run says a few hundred KiB.
 const MOST: u64 = 64 << 20;
 
+/// What a program starts without end would take the whole machine. A Java or Go compiler starts a few dozen at most.
+const MOST_PROCESSES: usize = 300;
+
+/// How often they are counted.
+const RECKONING: Duration = Duration::from_millis(200);
+
 /// How often one looks whether it has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -73,8 +80,16 @@ pub fn check(entry: &Entry, asked: &Asked) -> Option<Result> {
     };
     let said = collect(&mut checker);
     let deadline = Instant::now() + asked.limit;
-    let mut why_not = None;
+    let (mut why_not, mut counted) = (None, Instant::now());
     while matches!(checker.try_wait(), Ok(None)) {
+        if counted.elapsed() > RECKONING {
+            counted = Instant::now();
+            if groups(&mark).len() > MOST_PROCESSES {
+                end_all_marked(&mark); // at once: it starts more while it is asked to end
+                why_not = Some(tr!(zh "它启动了 {MOST_PROCESSES} 个以上的进程，已被终止",
+                                   en "it started more than {MOST_PROCESSES} processes, and was killed"));
+            }
+        }
         if stop::requested() || Instant::now() > deadline {
             end(&mut checker);
             let seconds = asked.limit.as_secs();
@@ -133,12 +148,17 @@ fn end(checker: &mut Child) {
 fn end_all_marked(mark: &str) {
     const ROUNDS: usize = 10;
     for _ in 0..ROUNDS {
-        let left = family::marked(&format!("{MARK}={mark}"));
+        let left = groups(mark).into_iter().collect::<BTreeSet<u32>>();
         if left.is_empty() {
             return;
         }
-        system::kill(&left);
+        system::kill_groups(&left);
     }
+}
+
+/// The process group of each process that belongs to an entry.
+fn groups(mark: &str) -> Vec<u32> {
+    family::marked(&format!("{MARK}={mark}"))
 }
 
 /// What a checker has said.

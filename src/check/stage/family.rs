@@ -54,14 +54,14 @@ pub fn has_group(group: u32) -> bool {
     all_processes().any(|one| one.group == group)
 }
 
-/// All processes that have this in their environment, as `NAME=value`.
+/// The process group of each process that has this in its environment, as `NAME=value`.
 #[must_use]
 pub fn marked(variable: &str) -> Vec<u32> {
-    let has_it = |pid: &u32| {
-        let all = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let has_it = |one: &Process| {
+        let all = fs::read(format!("/proc/{}/environ", one.pid)).unwrap_or_default();
         all.split(|byte| *byte == 0).any(|one| one == variable.as_bytes())
     };
-    all_processes().map(|one| one.pid).filter(has_it).collect()
+    all_processes().filter(has_it).map(|one| one.group).collect()
 }
 
 fn all_processes() -> impl Iterator<Item = Process> {

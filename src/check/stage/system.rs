@@ -1,5 +1,6 @@
 //! What std can't ask the system: common tools, and `/proc` where there is one.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::process::{Command, Stdio};
@@ -110,10 +111,11 @@ pub fn need_tracing() -> Verdict {
     not_checked(text!(zh "这里不允许 strace 跟踪程序", en "strace isn't allowed to trace programs here"))
 }
 
-/// Kills processes.
-pub fn kill(pids: &[u32]) {
+/// Kills process groups, each at one blow: what is just about to start another process doesn't get to that.
+pub fn kill_groups(groups: &BTreeSet<u32>) {
     let mut command = Command::new("kill");
-    command.arg("-KILL").args(pids.iter().map(u32::to_string)).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(["-KILL", "--"]).args(groups.iter().map(|group| format!("-{group}")));
+    command.stdout(Stdio::null()).stderr(Stdio::null());
     let _ = command.status();
 }
 
