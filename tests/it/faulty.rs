@@ -10,13 +10,14 @@ pub type Proof = (&'static str, &'static str, &'static str);
 
 /// All proofs, by kind.
 #[cfg(target_os = "linux")]
-pub const PROOFS: [(Kind, &[Proof]); 6] = [
+pub const PROOFS: [(Kind, &[Proof]); 7] = [
     (Kind::TcpServer, TCP_SERVER),
     (Kind::TcpClient, TCP_CLIENT),
     (Kind::UdpServer, UDP_SERVER),
     (Kind::UdpClient, UDP_CLIENT),
     (Kind::WsServer, WS_SERVER),
     (Kind::WsClient, WS_CLIENT),
+    (Kind::Relay, RELAY),
 ];
 
 const TCP_SERVER: &[Proof] = &[

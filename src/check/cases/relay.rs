@@ -35,9 +35,7 @@ pub const CASES: &[Case] = &[
         id: "relay-once",
         title: text!(zh "三个服务器，一个聊天室：每个人都正好收到一次别人的话，收不到自己的",
                      en "three servers, one room: everybody gets what the others say just once, and nobody his own words"),
-        hint: text!(zh "消息代理也会把你发布的送还给你：在 CONNECT 里写 \"echo\":false；从别处来的，只发给这里的客户端，不再发布",
-            en "a broker sends your own publications back, too: write \"echo\":false in CONNECT; and tell what comes from \
-                elsewhere to the clients here, but don't publish it again"),
+        hint: ECHO,
         run: once,
     },
     Case {
@@ -97,6 +95,10 @@ pub const CASES: &[Case] = &[
     },
 ];
 
+const ECHO: Text = text!(zh "消息代理也会把你发布的送还给你：在 CONNECT 里写 \"echo\":false；从别处来的，只发给这里的客户端，不再发布",
+            en "a broker sends your own publications back, too: write \"echo\":false in CONNECT; and tell what comes from \
+                elsewhere to the clients here, but don't publish it again");
+
 const ON_ITS_OWN: Text = text!(zh "连接消息代理要在自己的线程里：连不上就等一等再试，不要结束程序",
             en "connect to the broker on a thread of its own: where that fails, rest and try again, and don't end the program");
 
@@ -127,8 +129,18 @@ fn tells(scene: &Scene<'_>) -> Verdict {
 /// What one says, the other hears, and whoever listens at the broker.
 fn told(from: &mut Someone, to: &mut Someone, hand: &mut Hand, words: &str) -> Verdict {
     from.say(words)?;
-    to.expect(&from.relayed(words))?;
+    next_is(to, &Heard::Words(from.relayed(words)))?;
     hand.expect(from.relayed(words))
+}
+
+/// This must come next. One's own words come back from the broker here, and not from the room: what is guessed elsewhere
+/// would be wrong.
+fn next_is(client: &mut Someone, wanted: &Heard) -> Verdict {
+    let heard = client.next(client.role().patience);
+    let own = client.relayed("");
+    let is_own = matches!(&heard, Heard::Words(words) if words.starts_with(own.trim_ascii_end()));
+    let verdict = ensure(heard == *wanted, client.role().does(wanted.gets()), heard.told());
+    if is_own { verdict.likely(ECHO) } else { verdict }
 }
 
 fn hears(scene: &Scene<'_>) -> Verdict {
@@ -136,12 +148,16 @@ fn hears(scene: &Scene<'_>) -> Verdict {
     let mut hand = Hand::subscribe(scene, &broker)?;
     let mut house = House::open(scene, 0, &broker.address)?;
     house.reached_by(&mut hand)?;
-    for lines in [&["hello\n"][..], &["好 <b>\t\n"], &["one\n", "two\n"], &["and no line break"]] {
-        hand.publish(lines.iter().map(|line| format!("{FROM}{line}")).collect::<String>())?;
+    for (lines, reply) in [
+        (&["hello\n"][..], ""),
+        (&["好 <b>\t\n"], "chatroom.answers "), // a subject for answers stands before the length
+        (&["one\n", "two\n"], ""),
+        (&["and no line break"], ""),
+    ] {
+        hand.publish(reply, lines.iter().map(|line| format!("{FROM}{line}")).collect::<String>())?;
         for client in &mut house.clients {
-            lines.iter().try_for_each(|line| {
-                client.expect(format!("{FROM}{}\n", line.trim_end_matches('\n')).as_bytes())
-            })?;
+            let mut lines = lines.iter().map(|line| format!("{FROM}{}\n", line.trim_end_matches('\n')));
+            lines.try_for_each(|line| client.expect(line.as_bytes()))?;
         }
     }
     Ok(())
@@ -157,17 +173,13 @@ fn once(scene: &Scene<'_>) -> Verdict {
     Ok(())
 }
 
-/// What a client of that server says is the next that all others hear. (What comes instead tells nothing by itself:
-/// one's own words come back from the broker here, and not from the room.)
+/// What a client of that server says is the next that all others hear.
 fn all_hear(houses: &mut [House], at: usize, words: &str) -> Verdict {
     let [speaker, _] = &mut houses[at].clients;
     speaker.say(words)?;
     let said = Heard::Words(speaker.relayed(words));
     let (clients, mut place) = (houses.iter_mut().flat_map(|house| &mut house.clients), 0..);
-    clients.filter(|_| place.next() != Some(2 * at)).try_for_each(|client| {
-        let heard = client.next(client.role().patience);
-        ensure(heard == said, client.role().does(said.gets()), heard.told())
-    })
+    clients.filter(|_| place.next() != Some(2 * at)).try_for_each(|client| next_is(client, &said))
 }
 
 fn answers(scene: &Scene<'_>) -> Verdict {
@@ -258,9 +270,9 @@ fn forged(scene: &Scene<'_>) -> Verdict {
     let mut house = House::open(scene, 0, &broker.address)?;
     house.reached_by(&mut hand)?;
     for forged in ["[Server]: the room closes\n", "nobody says this\n", "[nobody]: nor this\n"] {
-        hand.publish(forged)?;
+        hand.publish("", forged)?;
     }
-    hand.publish(format!("{FROM}an honest line\n"))?;
+    hand.publish("", format!("{FROM}an honest line\n"))?;
     house
         .clients
         .iter_mut()

@@ -98,11 +98,16 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// The next that comes, or what comes instead.
-    fn next(peer: &mut Peer, within: Duration) -> Result<Operation, Heard> {
+    /// The next that comes, or what comes instead. Only what is `told` is written down: others speak meanwhile.
+    fn next(
+        peer: &mut Peer,
+        within: Duration,
+        told: impl Fn(&Operation) -> bool,
+    ) -> Result<Operation, Heard> {
         let mut all = Vec::new();
         let came = Operation::receive(peer, within, &mut all);
         match &came {
+            Ok(operation) if !told(operation) => {}
             Ok(_) => peer.role().hears(&Heard::Words(all)),
             Err(Heard::Nothing) => peer.role().log().sight.after_silence(within),
             Err(end) => peer.role().hears(end),
@@ -158,7 +163,7 @@ impl Hand {
         peer.set_quiet(true);
         peer.send(format!("CONNECT {{\"verbose\":false,\"echo\":false}}\r\nSUB {SUBJECT} 1\r\nPING\r\n"))?;
         loop {
-            match Operation::next(&mut peer, scene.patience()) {
+            match Operation::next(&mut peer, scene.patience(), |_| false) {
                 Ok(operation) if operation.is("PONG") => break,
                 Ok(_) => {}
                 Err(_) => return cannot(),
@@ -169,11 +174,16 @@ impl Hand {
         Ok(Hand(peer))
     }
 
-    /// Publishes these bytes in the room.
-    pub fn publish(&mut self, payload: impl AsRef<[u8]>) -> Verdict {
+    /// Publishes these bytes in the room; `reply` is nothing, or a subject for answers and a blank.
+    pub fn publish(&mut self, reply: &str, payload: impl AsRef<[u8]>) -> Verdict {
         let payload = payload.as_ref();
-        let head = format!("PUB {SUBJECT} {}{LINE_END}", payload.len());
+        let head = format!("PUB {SUBJECT} {reply}{}{LINE_END}", payload.len());
         self.0.send([head.as_bytes(), payload, LINE_END.as_bytes()].concat())
+    }
+
+    /// Keeps what it says and hears out of the transcript, or puts it in again.
+    pub fn set_quiet(&self, quiet: bool) {
+        self.0.set_quiet(quiet);
     }
 
     /// Whether this part of a line is published within that time, whatever comes before it.
@@ -181,8 +191,9 @@ impl Hand {
         let (deadline, part) = (Instant::now() + within, part.as_bytes());
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match Operation::next(&mut self.0, left) {
-                Ok(operation) if contains(&operation.payload, part) => return true,
+            let is_it = |operation: &Operation| contains(&operation.payload, part);
+            match Operation::next(&mut self.0, left, is_it) {
+                Ok(operation) if is_it(&operation) => return true,
                 Ok(_) if !left.is_zero() => {}
                 _ => return false,
             }
@@ -193,7 +204,7 @@ impl Hand {
     pub fn expect(&mut self, line: impl AsRef<[u8]>) -> Verdict {
         let (wanted, patience) = (line.as_ref(), self.0.role().patience);
         let gets = self.0.role().does(join(text!(zh "收到", en "gets"), show(wanted)));
-        match Operation::next(&mut self.0, patience) {
+        match Operation::next(&mut self.0, patience, |_| true) {
             Ok(operation) if operation.payload.trim_ascii_end() == wanted.trim_ascii_end() => Ok(()),
             Ok(Operation { payload, .. }) => {
                 let differs_at = differs_at(wanted, &payload);
@@ -268,7 +279,7 @@ impl Played {
         peer.send(format!("INFO {{\"server_id\":\"checker\",\"max_payload\":{MAX_PAYLOAD}}}{LINE_END}"))?;
         let patience = peer.role().patience;
         loop {
-            match Operation::next(&mut peer, patience) {
+            match Operation::next(&mut peer, patience, |_| true) {
                 Ok(Operation { words, .. }) if words.len() >= 3 && words[0].eq_ignore_ascii_case("SUB") => {
                     let id = words[words.len() - 1].clone();
                     return Played::listening(peer, id);
@@ -290,7 +301,7 @@ impl Played {
         let shared = Arc::clone(&played.shared);
         thread::spawn(move || {
             while !shared.is_stalled.load(Ordering::Relaxed) {
-                match Operation::next(&mut ear, LISTEN) {
+                match Operation::next(&mut ear, LISTEN, |operation| !operation.is("PUB")) {
                     Ok(operation) if operation.is("PING") => {
                         let _turn = lock(&shared.speaks);
                         if ear.send(PONG).is_err() {

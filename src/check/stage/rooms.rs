@@ -11,7 +11,7 @@ use super::tcp_peer::Peer;
 use super::udp_peer::UdpPeer;
 use super::ws_peer::WsPeer;
 use crate::check::Kind;
-use crate::check::telling::text::join;
+use crate::check::telling::text::{Text, join};
 use crate::check::telling::verdict::{Verdict, fail};
 use crate::{text, tr};
 
@@ -120,6 +120,7 @@ impl House {
     pub fn reach(&mut self, hand: &mut Hand) -> Verdict {
         let [one, other] = &mut self.clients;
         let reached = reach(one, other, hand).and_then(|()| reach(other, one, hand));
+        set_quiet(&self.clients, hand, false);
         self.server.unless_ended(reached)
     }
 
@@ -127,8 +128,9 @@ impl House {
     pub fn reached_by(&mut self, hand: &mut Hand) -> Verdict {
         let deadline = Instant::now() + self.server.patience;
         for round in 1.. {
+            set_quiet(&self.clients, hand, round > 1);
             let words = format!("is there a server, {round}?");
-            hand.publish(format!("[192.0.2.1:9]: {words}\n"))?;
+            hand.publish("", format!("[192.0.2.1:9]: {words}\n"))?;
             let deaf: Vec<&mut Box<dyn Client>> = self
                 .clients
                 .iter_mut()
@@ -137,14 +139,20 @@ impl House {
             let Some(one) = deaf.first() else { break };
             if Instant::now() > deadline {
                 let wanted = one.role().does(text!(zh "收到发布在 chatroom.lobby 上的话", en "gets what is published on chatroom.lobby"));
-                return fail(
-                    wanted,
-                    text!(zh "发布了很多遍，一遍也没有收到", en "nothing of it, however often it was published"),
-                );
+                return fail(wanted, NEVER);
             }
         }
+        set_quiet(&self.clients, hand, false);
         Ok(())
     }
+}
+
+const NEVER: Text = text!(zh "说了很多遍，一遍也没有收到", en "nothing of it, however often it was said");
+
+/// What is said again and again is written down once.
+fn set_quiet(clients: &[Box<dyn Client>; 2], hand: &Hand, quiet: bool) {
+    clients.iter().for_each(|client| client.set_quiet(quiet));
+    hand.set_quiet(quiet);
 }
 
 /// One says something, until the one at the broker has heard it; its neighbour hears it each time.
@@ -152,6 +160,8 @@ fn reach(speaker: &mut Box<dyn Client>, neighbour: &mut Box<dyn Client>, hand: &
     let (name, patience) = (speaker.role().name.clone(), speaker.role().patience);
     let deadline = Instant::now() + patience;
     for round in 1.. {
+        [&*speaker, &*neighbour].into_iter().for_each(|client| client.set_quiet(round > 1));
+        hand.set_quiet(round > 1);
         let words = format!("{name} asks for the broker, {round}.");
         speaker.say(&words)?;
         if !neighbour.hears(&words, patience) {
@@ -208,10 +218,7 @@ fn greet(all: &mut [&mut Box<dyn Client>], speaker: usize) -> Verdict {
         let Some(one) = deaf.first() else { break };
         if Instant::now() > deadline {
             let gets = join(text!(zh "收到", en "gets what"), join(&name, text!(zh "说的话", en "says")));
-            return fail(
-                all[*one].role().does(gets),
-                text!(zh "说了很多遍，一遍也没有收到", en "nothing of it, however often it was said"),
-            );
+            return fail(all[*one].role().does(gets), NEVER);
         }
     }
     Ok(())

@@ -257,7 +257,7 @@ fn told_in(language: &str, pairs: &[Pair], at_once: usize) -> Vec<String> {
 fn tell(file: &str) {
     let only = env::var("CHATROOM_TELL_ONLY").unwrap();
     let only: Vec<&str> = only.lines().collect();
-    let all = Kind::PROGRAMS.into_iter().flat_map(pairs);
+    let all = Kind::all().flat_map(pairs);
     let chosen = all.filter(|pair| only.contains(&format!("{} {}", pair.kind, pair.name()).as_str()));
     let at_once = env::var("CHATROOM_TELL_AT_ONCE").unwrap().parse().unwrap();
     let told = with_all(chosen, at_once, Pair::tell);
@@ -277,7 +277,7 @@ fn what_is_told_is_as_stored() {
 /// What isn't as stored in a language. When it is tried again, alone, it may be: the machine may have been busy.
 fn wrong_in(end: &str, language: &str) -> Vec<String> {
     let chosen = |kind| pairs(kind).into_iter().take(if is_asked_for(kind) { usize::MAX } else { ALWAYS });
-    let mut pairs: Vec<Pair> = Kind::PROGRAMS.into_iter().flat_map(chosen).collect();
+    let mut pairs: Vec<Pair> = Kind::all().flat_map(chosen).collect();
     let mut wrong = Vec::new();
     for tries in 0..3 {
         // After a change to what is said everywhere there may be many of them.
@@ -364,7 +364,7 @@ pub fn is_as_stored(file: &str, end: &str, order: &[String], name: &str, told: &
 
 #[test]
 fn every_case_has_its_report() {
-    for kind in Kind::PROGRAMS {
+    for kind in Kind::all() {
         for (end, _) in LANGUAGES {
             let (_, reports) = read(&file_of(kind, end));
             let stored: Vec<String> = reports.into_iter().map(|report| report.name).collect();
