@@ -129,18 +129,19 @@ fn tells(scene: &Scene<'_>) -> Verdict {
 /// What one says, the other hears, and whoever listens at the broker.
 fn told(from: &mut Someone, to: &mut Someone, hand: &mut Hand, words: &str) -> Verdict {
     from.say(words)?;
-    next_is(to, &Heard::Words(from.relayed(words)))?;
+    next_is(to, from.relayed(words))?;
     hand.expect(from.relayed(words))
 }
 
-/// This must come next. One's own words come back from the broker here, and not from the room: what is guessed elsewhere
-/// would be wrong.
-fn next_is(client: &mut Someone, wanted: &Heard) -> Verdict {
-    let heard = client.next(client.role().patience);
+/// This must come next. What was said before comes again from the broker here, and not from the room: what is guessed
+/// elsewhere would be wrong.
+fn next_is(client: &mut Someone, wanted: Vec<u8>) -> Verdict {
+    let speaker = wanted.split(|byte| *byte == b' ').next().unwrap_or_default().to_vec();
+    let (wanted, heard) = (Heard::Words(wanted), client.next(client.role().patience));
+    let verdict = ensure(heard == wanted, client.role().does(wanted.gets()), heard.told());
     let own = client.relayed("");
-    let is_own = matches!(&heard, Heard::Words(words) if words.starts_with(own.trim_ascii_end()));
-    let verdict = ensure(heard == *wanted, client.role().does(wanted.gets()), heard.told());
-    if is_own { verdict.likely(ECHO) } else { verdict }
+    let is_by = |who: &[u8]| matches!(&heard, Heard::Words(words) if words.starts_with(who));
+    if is_by(&speaker) || is_by(own.trim_ascii_end()) { verdict.likely(ECHO) } else { verdict }
 }
 
 fn hears(scene: &Scene<'_>) -> Verdict {
@@ -177,9 +178,9 @@ fn once(scene: &Scene<'_>) -> Verdict {
 fn all_hear(houses: &mut [House], at: usize, words: &str) -> Verdict {
     let [speaker, _] = &mut houses[at].clients;
     speaker.say(words)?;
-    let said = Heard::Words(speaker.relayed(words));
+    let said = speaker.relayed(words);
     let (clients, mut place) = (houses.iter_mut().flat_map(|house| &mut house.clients), 0..);
-    clients.filter(|_| place.next() != Some(2 * at)).try_for_each(|client| next_is(client, &said))
+    clients.filter(|_| place.next() != Some(2 * at)).try_for_each(|client| next_is(client, said.clone()))
 }
 
 fn answers(scene: &Scene<'_>) -> Verdict {
