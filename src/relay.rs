@@ -414,6 +414,7 @@ fn call(broker: &Broker) -> io::Result<TcpStream> {
             Ok(conn) => {
                 conn.set_nodelay(true)?;
                 conn.set_read_timeout(Some(TICK))?;
+                conn.set_write_timeout(Some(2 * ANSWER))?; // it may stop reading before it is asked anything
                 return Ok(conn);
             }
             Err(err) => failed = err,

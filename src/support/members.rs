@@ -5,6 +5,7 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::lock;
@@ -12,6 +13,11 @@ use super::lock;
 /// Refusals are sent at most this often. A source address is easily forged: two full rooms that
 /// are each made to take the other for a newcomer would else answer each other for ever.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(10);
+
+/// Lines that come all at once, say when a network was cut and is healed, are told in bursts with rests
+/// between: nobody slows who sends datagrams, and a client's buffer holds some 270 short ones.
+const BURST: usize = 20;
+const REST: Duration = Duration::from_millis(1);
 
 /// The most that a datagram carries: 65,535 bytes, without the headers of IP and UDP.
 const MAX_DATAGRAM: usize = 65_507;
@@ -28,10 +34,12 @@ pub struct Member {
 /// datagram can carry is cut.
 pub fn tell_all(list: &Mutex<Vec<Member>>, conn: &UdpSocket, lines: &[u8], time: Duration) {
     let deadline = Instant::now() + time;
-    let list = lock(list);
-    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+    for (at, line) in lines.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        if at % BURST == BURST - 1 {
+            thread::sleep(REST);
+        }
         let cut = (line.len() > MAX_DATAGRAM).then(|| [&line[..MAX_DATAGRAM - 1], b"\n"].concat());
-        for member in list.iter().take_while(|_| Instant::now() < deadline) {
+        for member in lock(list).iter().take_while(|_| Instant::now() < deadline) {
             let _ = conn.send_to(cut.as_deref().unwrap_or(line), member.addr);
         }
     }

@@ -304,7 +304,7 @@ impl Drop for Shell {
 
 /// The command that gives a block a network and processes of its own, if there is one here: root may do
 /// that, and on most machines everybody may who is content to be root in there alone.
-fn isolation() -> Option<&'static str> {
+pub fn isolation() -> Option<&'static str> {
     const WAYS: [&str; 2] = [
         "unshare --net --pid --fork --kill-child --mount-proc",
         "unshare --map-root-user --net --pid --fork --kill-child --mount-proc",

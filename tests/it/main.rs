@@ -21,7 +21,11 @@ mod faulty;
 mod graded;
 #[cfg(target_os = "linux")]
 mod hints;
+#[cfg(target_os = "linux")]
+mod net;
 mod relay;
+#[cfg(target_os = "linux")]
+mod relay_net;
 mod report;
 mod rooms;
 mod strangers;

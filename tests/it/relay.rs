@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 use tungstenite::{Message, WebSocket};
 
 /// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(40);
+pub const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The broker's program. Debian puts it where not everybody's PATH leads.
-fn nats_server() -> Option<PathBuf> {
+pub fn nats_server() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
     let found = folders.map(|folder| folder.join("nats-server")).find(|program| program.is_file());
@@ -32,14 +32,14 @@ fn nats_server() -> Option<PathBuf> {
 }
 
 /// A process, and what it has said.
-struct Process {
-    child: Child,
+pub struct Process {
+    pub child: Child,
     stdin: Option<ChildStdin>,
     said: Arc<(Mutex<String>, Condvar)>,
 }
 
 impl Process {
-    fn start(command: &mut Command) -> Process {
+    pub fn start(command: &mut Command) -> Process {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let said = Arc::new((Mutex::new(String::new()), Condvar::new()));
@@ -60,13 +60,13 @@ impl Process {
         Process { stdin: child.stdin.take(), child, said }
     }
 
-    fn said(&self) -> String {
+    pub fn said(&self) -> String {
         self.said.0.lock().unwrap().clone()
     }
 
     /// Waits until it has said this so many times.
     #[track_caller]
-    fn wait_for_times(&self, text: &str, times: usize) {
+    pub fn wait_for_times(&self, text: &str, times: usize) {
         let missing = |said: &mut String| said.matches(text).count() < times;
         let (said, changed) = &*self.said;
         let (said, waited) = changed.wait_timeout_while(said.lock().unwrap(), PATIENCE, missing).unwrap();
@@ -75,7 +75,7 @@ impl Process {
 
     /// Waits until it has said this, and returns what stands behind it in that line.
     #[track_caller]
-    fn wait_for(&self, text: &str) -> String {
+    pub fn wait_for(&self, text: &str) -> String {
         self.wait_for_times(text, 1);
         let said = self.said();
         let behind = said.split_once(text).unwrap().1;
@@ -91,12 +91,12 @@ impl Process {
         line.unwrap().parse().unwrap()
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
-    fn type_line(&mut self, line: &str) {
+    pub fn type_line(&mut self, line: &str) {
         self.stdin.as_mut().unwrap().write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 }
@@ -425,6 +425,85 @@ fn a_broker_that_says_nothing_is_given_up() {
     assert!(lost >= 500, "{lost} and the probes");
 }
 
+/// A broker that asks and asks, and reads no answer: what it is owed does not pile up.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_broker_that_only_asks_is_owed_little() {
+    use nix::sys::socket::{setsockopt, sockopt};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    setsockopt(&listener, sockopt::RcvBuf, &(64 << 10)).unwrap(); // so little is under way
+    let tcp = Server::start("tcp-server", &format!("nats://{}", listener.local_addr().unwrap()), &[]);
+    let (conn, peer) = listener.accept().unwrap();
+    conn.set_read_timeout(Some(PATIENCE)).unwrap();
+    conn.set_write_timeout(Some(PATIENCE)).unwrap();
+    let mut broker = ByHand { conn: BufReader::new(conn) };
+    broker.send(b"INFO {}\r\nPONG\r\n");
+    tcp.process.wait_for("joined chatroom.lobby");
+    let (mut speaker, mut neighbour) = (tcp.client(), tcp.client());
+    speaker.say("before");
+    while !broker.line().ends_with("]: before") {}
+    while broker.line() != "PING" {}
+    broker.send(&b"PONG\r\n".repeat(100)); // the probes too had theirs
+    let memory = peak_memory(&tcp);
+
+    broker.send(&b"PING\r\n".repeat(1_000_000));
+    broker.send(&b"PONG\r\n".repeat(10)); // should the server have asked, too
+    let under_way = bytes_under_way(&broker.conn, peer);
+    assert!(under_way < 5_500_000, "the kernel holds so much that nothing is proven: {under_way} bytes");
+    for line in numbered(100) {
+        speaker.say(&line);
+    }
+    assert_eq!(neighbour.hear(), format!("[{}]: before", speaker.me));
+    for line in numbered(100) {
+        assert_eq!(neighbour.hear(), format!("[{}]: {line}", speaker.me), "the room itself");
+    }
+    let mut pongs = 0;
+    let mut line = broker.line();
+    while !line.ends_with("]: line 99") {
+        pongs += usize::from(line == "PONG");
+        line = broker.line();
+    }
+    let most = under_way / 6 + 2 * 1000; // in the hand of who writes, and behind that
+    assert!(pongs <= most, "{pongs} answers, where {most} could be under way or owed");
+    let more = peak_memory(&tcp) - memory;
+    assert!(more < 4096, "{more} KiB more");
+    // Who then never reads again is given up, though he was asked nothing.
+    broker.send(&b"PONG\r\n".repeat(1000));
+    broker.send(&b"PING\r\n".repeat(1_000_000));
+    tcp.process.wait_for("the room here goes on, and this is tried again");
+}
+
+/// The most memory that a server has had, in KiB.
+#[cfg(target_os = "linux")]
+fn peak_memory(server: &Server) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.process.child.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// How much a peer has sent that we have not read, once the peer has read all of ours and nothing moves.
+#[cfg(target_os = "linux")]
+fn bytes_under_way(conn: &BufReader<TcpStream>, peer: SocketAddr) -> usize {
+    let here = conn.get_ref().local_addr().unwrap();
+    // What waits to be sent from one port to another, and what waits there to be read.
+    let queues = |from: SocketAddr, to: SocketAddr| {
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let ends = format!(":{:04X} 0100007F:{:04X} ", from.port(), to.port());
+        let row = table.lines().find(|row| row.contains(&ends)).unwrap();
+        let (unsent, unread) = row.split_whitespace().nth(4).unwrap().split_once(':').unwrap();
+        [unsent, unread].map(|hex| usize::from_str_radix(hex, 16).unwrap())
+    };
+    let (deadline, mut last, mut same) = (Instant::now() + PATIENCE, [[0; 2]; 2], 0);
+    while same < 5 {
+        assert!(Instant::now() < deadline, "it never came to rest: {last:?}");
+        thread::sleep(Duration::from_millis(50));
+        let now = [queues(here, peer), queues(peer, here)];
+        same = if now == last && now[0][0] + now[1][1] == 0 { same + 1 } else { 0 };
+        last = now;
+    }
+    conn.buffer().len() + last[0][1] + last[1][0]
+}
+
 #[test]
 fn what_is_no_broker_is_no_reason_for_a_storm() {
     for (answer, said) in [
@@ -572,6 +651,19 @@ fn whoever_publishes_is_treated_as_a_peer() {
         assert_eq!(listener.hear(), "[1.2.3.4:5]: the end");
     }
     tcp.process.wait_for("lines without a sender, or in the name of [Server], were not told");
+}
+
+/// As after a network was healed. Nothing slows who sends datagrams, and the client's buffer holds few.
+#[test]
+fn a_burst_reaches_a_udp_client_whole() {
+    let Some(broker) = Broker::start("-1", &[]) else { return };
+    let udp = Server::joined("udp-server", &broker.url(), &[]);
+    let (mut listener, mut hand) = (udp.client(), ByHand::connect(&broker));
+    let burst: Vec<String> = numbered(3000).iter().map(|line| format!("[1.2.3.4:5]: {line}")).collect();
+    hand.publish("", burst.join("\n").as_bytes());
+    for line in burst {
+        assert_eq!(listener.hear(), line);
+    }
 }
 
 #[test]

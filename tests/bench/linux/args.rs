@@ -38,8 +38,10 @@ Groups
   join   1,000 idle clients come, leave, and come again: time, memory, threads, descriptors.
   stall  5 and 50 clients that never read, beside a flood to 10 that do: the longest silence.
          (Neither for UDP. A stall is measured in the first round only.)
-  relay  One room on 1 to 4 of our servers by a NATS broker, its clients spread over them: a flood,
-         and 200 lines a second, to 100 receivers in all. CPU of the servers together. (Not for UDP.)
+  relay  One room on 1 to 4 of our servers by a NATS broker, its clients spread over them: a flood to
+         10 and 100 receivers in all, and 200 lines a second to 100. CPU of the servers together.
+         publishing: the same lines from a bare loop to a broker that nobody else listens at. Here the
+         floor is that and ours without a broker, together. (For UDP one server only.)
 
 Each run checks that every line arrived once, whole and in order. Floors are bare loops that write
 the same bytes to the same sockets, by line or by 64 KiB batch.

@@ -362,7 +362,7 @@ pub fn stall(run: &Run, pin: bool) -> Result<Figures> {
 }
 
 impl Phase {
-    fn figures(&self) -> Figures {
+    pub fn figures(&self) -> Figures {
         let deliveries = self.deliveries as f64;
         let mut figures = Figures::from([
             ("cpu_us", self.cpu.as_secs_f64() * 1e6 / deliveries),

@@ -7,6 +7,7 @@ mod lines;
 mod load;
 mod plan;
 mod plot;
+mod publish;
 mod report;
 mod server;
 mod svg;
@@ -88,6 +89,9 @@ fn progress(start: Instant, what: &str) {
 /// One server from its start to its end, under one case.
 fn measure(run: &Run, seconds: f64, pin: bool) -> Result<report::Figures> {
     use plan::Kind::{Flood, Join, Paced, Stall};
+    if matches!(run.subject.how, plan::How::Publishing) {
+        return publish::alone(run, seconds, pin);
+    }
     match run.case.kind {
         Flood { .. } => load::flood(run, seconds, pin),
         Paced { .. } => load::paced(run, seconds, pin),

@@ -56,6 +56,8 @@ pub enum How {
     Ours,
     /// So many of our servers, and one room by a broker.
     Relayed(usize),
+    /// No server: the same lines to a broker that nobody listens at.
+    Publishing,
     Command(Against),
     Floor(Mode),
 }
@@ -139,8 +141,8 @@ fn cases(group: &str, proto: Proto, quick: bool, descriptors: usize) -> Vec<Case
             .filter(|&len| connected || len <= 1024) // the notes' UDP server cuts longer ones
             .map(|len| case("size", format!("{len} B"), flood(1, 100, len)))
             .collect(),
-        // One room on several servers. A datagram for a full buffer is dropped, also by a broker's pace.
-        "relay" if connected => vec![
+        "relay" => vec![
+            case("relay", "1x10".into(), flood(1, 10, LINE)),
             case("relay", "1x100".into(), flood(1, 100, LINE)),
             case("relay", "200/s x100".into(), Kind::Paced { listeners: 100 }),
         ],
@@ -154,8 +156,13 @@ fn subjects(args: &Args, proto: Proto, case: &Case) -> Vec<Subject> {
         all.push(Subject { name: "ours".into(), how: How::Ours });
     }
     if case.group == "relay" {
+        if args.floor {
+            all.push(Subject { name: "publishing".into(), how: How::Publishing });
+        }
+        // Over a broker, a flood of datagrams is no longer slowed by those who hear it: they are dropped.
+        let most = if proto == Proto::Udp { 1 } else { 4 };
         let relayed = |servers| Subject { name: format!("{servers} and broker"), how: How::Relayed(servers) };
-        all.extend((1..=4).map(relayed));
+        all.extend((1..=most).map(relayed));
         return all;
     }
     for against in args.against.iter().filter(|against| against.proto == proto) {

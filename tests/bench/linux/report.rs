@@ -159,20 +159,26 @@ impl Report {
         println!("{}", format!("  {:14}{line}", row.server).trim_end());
     }
 
-    /// The first figure as a multiple of ours, and of the lowest floor's.
+    /// The first figure as a multiple of ours, and of the lowest floor's. A relay's floor is the room without
+    /// it, and publishing alone.
     fn ratios(&self, row: &Row) -> String {
         let name = columns(row.group)[0].0;
         let same =
             |other: &&Row| other.proto == row.proto && other.group == row.group && other.case == row.case;
-        let of = |servers: &[String]| {
-            let base = servers.iter().find_map(|server| {
-                self.rows.iter().filter(same).find(|other| other.server == *server && other.note.is_none())
-            });
-            let ratio = row.median(name).zip(base.and_then(|base| base.median(name)));
+        let figure = |server: &str| {
+            let row =
+                self.rows.iter().filter(same).find(|other| other.server == server && other.note.is_none())?;
+            row.median(name)
+        };
+        let floor = match row.group {
+            "relay" => figure("ours").zip(figure("publishing")).map(|(room, publishing)| room + publishing),
+            _ => ["floor-batch", "floor-line", "floor-thread"].into_iter().find_map(figure),
+        };
+        let of = |base: Option<f64>| {
+            let ratio = row.median(name).zip(base);
             ratio.map_or("-".into(), |(value, base)| format!("{:.2}", value / base))
         };
-        let floors = ["batch", "line", "thread"].map(|mode| format!("floor-{mode}"));
-        format!("{:>9}{:>9}", of(&["ours".into()]), of(&floors))
+        format!("{:>9}{:>9}", of(figure("ours")), of(floor))
     }
 
     pub fn save(&self, file: &Path) -> Result<()> {

@@ -40,6 +40,7 @@ impl Server {
         let (command, addr) = match &run.subject.how {
             How::Ours => ours(run.proto)?,
             How::Relayed(servers) => return Self::relayed(run.proto, *servers, pin),
+            How::Publishing => return Self::broker(pin),
             How::Command(against) => by_command(against)?,
             How::Floor(mode) => {
                 let addr = free_address()?;
@@ -49,18 +50,22 @@ impl Server {
         Self::spawn(command, addr, run.proto, pin)
     }
 
-    /// So many of our servers, and a broker that makes one room of them.
-    fn relayed(proto: Proto, servers: usize, pin: bool) -> Result<Self> {
+    /// A broker, without a server.
+    pub fn broker(pin: bool) -> Result<Self> {
         let addr = free_address()?;
         let path = std::env::var("PATH").unwrap_or_default();
         let mut command = Command::new("sh"); // it isn't in everybody's PATH
         command.env("PATH", format!("{path}:/usr/sbin"));
         command.args(["-c", "exec nats-server -a 127.0.0.1 -p $0", &addr.port().to_string()]);
-        let broker =
-            Self::spawn(command, addr, Proto::Tcp, pin).map_err(|error| format!("nats-server: {error}"))?;
+        Self::spawn(command, addr, Proto::Tcp, pin).map_err(|error| format!("nats-server: {error}").into())
+    }
+
+    /// So many of our servers, and a broker that makes one room of them.
+    fn relayed(proto: Proto, servers: usize, pin: bool) -> Result<Self> {
+        let broker = Self::broker(pin)?;
         let one = |_| {
             let (mut command, at) = ours(proto)?;
-            command.env("CHATROOM_NATS", format!("nats://{addr}"));
+            command.env("CHATROOM_NATS", format!("nats://{}", broker.addr));
             Self::spawn(command, at, proto, pin)
         };
         let mut others = (1..servers).map(one).collect::<Result<Vec<_>>>()?;
