@@ -430,3 +430,18 @@ fn expect_answer(since: Option<Instant>) -> Result<(), Broken> {
     }
     Err(Broken::new(tr!(zh "没有回应", en "it does not answer")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_that_asks_without_end_is_owed_little() {
+        let local = SocketAddr::from(([127, 0, 0, 1], 8080));
+        let (subject, me) = ("chatroom.lobby".to_string(), "0123456789abcdef".to_string());
+        let (out, changed) = (Mutex::default(), Condvar::new());
+        let link = Link { brokers: vec![], subject, me, local, out, changed };
+        (0..2 * MOST_PONGS).for_each(|_| link.owe_pong());
+        assert_eq!(lock(&link.out).pongs, MOST_PONGS);
+    }
+}
