@@ -4,7 +4,8 @@
 //! in its speaker's order, but for so many as it was told are missing.
 //!
 //! Skipped where there is no `nats-server`, or there are no namespaces, unless `CHATROOM_REQUIRE_NATS` is
-//! set. All faults, ten times in a row, and a table of what became of the lines (some twenty minutes):
+//! set. The conversation is a step of its own. Ten times in a row, with a table of what became of the lines
+//! (twelve minutes):
 //!
 //! ```sh
 //! CHATROOM_RELAY=10 cargo test --test it relay_net -- --nocapture
@@ -467,12 +468,12 @@ fn a_conversation_survives() {
     let (servers_cut, brokers_cut) = ([0, 1, 2].map(Fault::ServerCut), [0, 1, 2].map(Fault::BrokerCut));
     // Each server begins at a broker of its own. Who loses it goes to the next: so the first broker has one
     // of them, the second two, and the third all.
-    let (rounds, faults) = match env::var("CHATROOM_RELAY") {
-        Ok(rounds) => (rounds.parse().unwrap(), [brokers, servers, servers_cut, brokers_cut].concat()),
-        Err(_) => (1, [&brokers[..], &servers, &servers_cut[1..2]].concat()),
+    let faults = [brokers, servers, servers_cut, brokers_cut].concat();
+    let Ok(rounds) = env::var("CHATROOM_RELAY") else {
+        return eprintln!("not run here, as it takes a minute: set CHATROOM_RELAY=1 to run it once");
     };
     let mut sums = Sums::new();
-    for _ in 0..rounds {
+    for _ in 0..rounds.parse().unwrap() {
         let Some(mut scene) = Scene::new() else { return };
         for fault in &faults {
             scene.act(*fault, &mut sums);
