@@ -23,7 +23,7 @@ use std::convert::Infallible;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -41,6 +41,9 @@ const BUFFER: usize = 4 << 20;
 
 /// What keeping a batch costs besides its bytes.
 const EACH: usize = 64;
+
+/// The writing thread's rest when all has gone out: lines that come one after the other need not each wake it.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// A broker that asks and asks, and takes no answer, gets no more than this.
 const MOST_PONGS: usize = 1000;
@@ -187,6 +190,10 @@ impl Link {
             let (conn, bytes) = self.next_write();
             if (&*conn).write_all(&bytes).is_err() {
                 let _ = conn.shutdown(Shutdown::Both); // the thread that reads will see it
+            }
+            let all_sent = |out: MutexGuard<'_, Out>| out.sent == out.batches.len();
+            if all_sent(lock(&self.out)) {
+                thread::sleep(GATHER);
             }
         }
     }
