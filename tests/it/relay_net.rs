@@ -3,9 +3,9 @@
 //! killed and cables are drawn. Who is still there then has heard each line of who is still there, once and
 //! in its speaker's order, but for so many as it was told are missing.
 //!
-//! Skipped where there is no `nats-server`, or there are no namespaces, unless `CHATROOM_REQUIRE_NATS` is
-//! set. The conversation is a step of its own. Ten times in a row, with a table of what became of the lines
-//! (twelve minutes):
+//! Skipped where there is no `nats-server`, unless `CHATROOM_REQUIRE_NATS` is set, and where there are no
+//! namespaces: containers often forbid them. The conversation is a step of its own. Ten times in a row, with
+//! a table of what became of the lines (twelve minutes):
 //!
 //! ```sh
 //! CHATROOM_RELAY=10 cargo test --test it relay_net -- --nocapture
