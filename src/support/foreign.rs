@@ -69,7 +69,8 @@ impl<F: FnMut(&[u8])> Ear<F> {
         }
         let next = self.known.get(server).copied().unwrap_or(first);
         let heard = usize::try_from(next.saturating_sub(first)).unwrap_or(usize::MAX);
-        self.missed.count += usize::try_from(first.saturating_sub(next)).unwrap_or(usize::MAX);
+        let missed = usize::try_from(first.saturating_sub(next)).unwrap_or(usize::MAX);
+        self.missed.count = self.missed.count.saturating_add(missed); // whoever publishes may claim any number
         if self.known.len() >= MAX_SERVERS {
             self.known.clear();
         }

@@ -608,6 +608,16 @@ fn whoever_publishes_is_treated_as_a_peer() {
         assert_eq!(listener.hear(), "[1.2.3.4:5]: and a late one");
         assert_eq!(listener.hear(), "[1.2.3.4:5]: the end");
     }
+    // Two servers say that they have said more than anybody can count.
+    for server in ["1111111111111111", "2222222222222222"] {
+        for said in ["0", "18446744073709551614"] {
+            hand.publish(&format!("chatroom.lobby.{server}.{said}"), b"[1.2.3.4:5]: counted\n");
+        }
+    }
+    hand.publish("", b"[1.2.3.4:5]: and still here\n");
+    for listener in &mut listeners {
+        while listener.hear() != "[1.2.3.4:5]: and still here" {}
+    }
     tcp.process.wait_for("lines without a sender, or in the name of [Server], were not told");
 }
 
