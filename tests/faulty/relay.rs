@@ -23,12 +23,18 @@ pub fn run(addr: &str, nats: &str, fault: Fault) {
     broker.set_nodelay(true).unwrap();
     let incoming = BufReader::new(broker.try_clone().unwrap());
     let room = Arc::new(Mutex::new(Room { clients: vec![], broker }));
-    let echo = fault.is("echo");
-    write!(
-        room.lock().unwrap().broker,
-        "CONNECT {{\"verbose\":false,\"echo\":{echo}}}\r\nSUB chatroom.lobby 1\r\n"
-    )
-    .unwrap();
+    if fault.is("babble") {
+        let mut broker = room.lock().unwrap().broker.try_clone().unwrap();
+        thread::spawn(move || while broker.write_all(b"+babble\r\n").is_ok() {});
+    }
+    if fault.is("huge") {
+        let _ = room.lock().unwrap().broker.write_all(b"PUB chatroom.lobby 18446744073709551615\r\n");
+    }
+    let (echo, subscribes) = (fault.is("echo"), !fault.is("babble"));
+    let hello = format!("CONNECT {{\"verbose\":false,\"echo\":{echo}}}\r\nSUB chatroom.lobby 1\r\n");
+    if subscribes {
+        room.lock().unwrap().broker.write_all(hello.as_bytes()).unwrap();
+    }
     let others = room.clone();
     thread::spawn(move || listen(incoming, &others, fault));
     let listener = TcpListener::bind(addr).unwrap();

@@ -290,6 +290,8 @@ const RELAY: &[Proof] = &[
     ("relay-once", "echo", "\"echo\":false"),
     ("relay-once", "again", "don't publish it again"),
     ("relay-ping", "no-pong", "when it comes"),
+    ("relay-ping", "babble", "when it comes"),
+    ("relay-ping", "huge", "when it comes"),
     ("relay-pieces", "short-read", "read until you have all"),
     ("relay-pieces", "one-line", "by its length, not by lines"),
     ("relay-order", "torn", "two threads write at once"),

@@ -27,7 +27,7 @@ pub const SUBJECT: &str = "chatroom.lobby";
 /// How often one looks whether somebody has come.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// What a broker that the checker plays takes in one piece, in bytes: as much as a real one.
+/// What a broker that the checker plays, or who speaks to one, takes in one piece, in bytes: as much as a real one.
 const MAX_PAYLOAD: usize = 1 << 20;
 
 /// How often it looks whether it is to stall.
@@ -124,6 +124,9 @@ impl Operation {
         let mut length = 0;
         if let Some("MSG" | "PUB") = words_of_it.first().map(String::as_str) {
             length = words_of_it.last().and_then(|last| last.parse().ok()).unwrap_or_default();
+            if length > MAX_PAYLOAD {
+                return Err(Heard::Words(std::mem::take(all))); // so much is never read
+            }
             let patience = peer.role().patience; // a message that has begun is read to its end
             while all.len() < head + LINE_END.len() + length {
                 all.extend(words(peer.receive(patience))?);
@@ -273,13 +276,21 @@ impl Waiting {
     }
 }
 
+/// What a broker waits for.
+fn subscription() -> String {
+    tr!(zh "收到 `SUB {SUBJECT} 编号`", en "gets `SUB {SUBJECT} NUMBER`")
+}
+
 impl Played {
     /// Says what it is, and waits until the server has subscribed.
     fn meet(mut peer: Peer) -> Verdict<Played> {
         peer.send(format!("INFO {{\"server_id\":\"checker\",\"max_payload\":{MAX_PAYLOAD}}}{LINE_END}"))?;
-        let patience = peer.role().patience;
+        let (patience, deadline) = (peer.role().patience, Instant::now() + peer.role().patience);
         loop {
             match Operation::next(&mut peer, patience, |_| true) {
+                Ok(Operation { words, .. }) if Instant::now() > deadline => {
+                    return fail(peer.role().does(subscription()), show(words.join(" ").as_bytes()));
+                }
                 Ok(Operation { words, .. }) if words.len() >= 3 && words[0].eq_ignore_ascii_case("SUB") => {
                     let id = words[words.len() - 1].clone();
                     return Played::listening(peer, id);
@@ -287,8 +298,7 @@ impl Played {
                 Ok(operation) if operation.is("PING") => peer.send(PONG)?,
                 Ok(_) => {}
                 Err(heard) => {
-                    let wanted = tr!(zh "收到 `SUB {SUBJECT} 编号`", en "gets `SUB {SUBJECT} NUMBER`");
-                    return fail(peer.role().does(wanted), heard.told());
+                    return fail(peer.role().does(subscription()), heard.told());
                 }
             }
         }
