@@ -91,7 +91,9 @@ pub fn normal(report: &str) -> String {
     let target = crate::faulty("", "");
     let names = names(report);
     let lines = without_xray(report).map(|line| {
-        let line = line.replace(&target.words[0], "faulty");
+        let line =
+            line.replace(&target.words[0], "faulty").replace(env!("CARGO_BIN_EXE_chatroom"), "chatroom");
+        let line = line.replace("/usr/sbin/nats-server", "nats-server");
         let without_time = line
             .get(..13)
             .filter(|start| start.starts_with("    ") && start[4..].trim().parse::<f64>().is_ok());
